@@ -276,10 +276,15 @@ def test_a_later_decision_of_another_person_does_not_confirm_an_answer(start_ope
 def test_the_outcome_of_a_decision_names_the_answer_or_the_reason(start_operator: StartOperator) -> None:
     operator = start_operator(**QUESTION)
     operator.platform.log = [{"id": "d", "questions": ["where?"]}]
-    operator.platform.act = operator.platform.becomes(200, {}, status="executing")
+
+    def answered() -> tuple[int, Any]:
+        operator.platform.log = [{"id": "d", "questions": ["where?"], "answers": ANSWERS}]
+        return operator.platform.becomes(200, {}, status="executing")()
+
+    operator.platform.act = answered
     body = {"decision_id": "d", "answers": ANSWERS}
     told = operator.decides(Verb.ANSWER, body=body, answer_labels=("eu-west (quiet now)",))
-    assert told == (Outcome.CONFIRMED, "accepted; the record does not show which answer")
+    assert told == (Outcome.CONFIRMED, 'answered "eu-west (quiet now)" (the record says so)')
     operator = start_operator()
     rejected = {**REQUEST, "rejected_by": "Ann", "comment": "wrong supplier"}
     operator.platform.act = operator.platform.becomes(200, {}, hitl_request=rejected)
