@@ -63,7 +63,35 @@ async def test_a_local_filter_prints_the_count_of_matches(shell: Shell, platform
     assert said.err == "20 of 200 loaded, 260 in all: --all for the rest\n"
     said = await shell.on(server, "tasks", "--filter", "-title:9", "tokens:>1k", "--all", "-o", "ndjson")
     assert said.rows == []
-    assert said.err == ("lists do not tell tokens: only tasks that do are found by tokens:\n0 of 260 loaded\n")
+    assert said.err == (
+        "tokens: known for 0 of 234: lists do not tell it of the others, xp-tui show does\n0 of 260 loaded\n"
+    )
+    said = await shell.on(server, "tasks", "tokens:>1k", "-o", "json")
+    assert said.json["known"] == {"tokens": {"known": 0, "of": 200}}
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("status:pausd",), "no status pausd, did you mean paused?"),
+        (("--status", "pausd"), "no status pausd, did you mean paused?"),
+        (('status:"pausd"',), "the platform does not take this filter: "),
+        (("--status", "hibernating"), "the platform does not take this filter: "),
+    ],
+)
+async def test_a_status_that_there_is_not_is_a_mistake_of_usage(
+    shell: Shell, platform: Platform, server: Server, words: tuple[str, ...], problem: str
+) -> None:
+    async def refuse(request: Request, connection: Connection) -> bool:
+        if is_list := request.path == "/v1/tasks":
+            await connection.reply(422, {"detail": "status is no status"})
+        return is_list
+
+    platform.task("t1")
+    platform.before_reply = refuse
+    said = await shell.on(server, "tasks", *words)
+    assert said.code == 3
+    assert problem in said.err
 
 
 async def test_tasks_lists_tasks_without_the_names_of_agents(shell: Shell, platform: Platform, server: Server) -> None:

@@ -36,6 +36,9 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
         ("needs:me,nobody x", "needs: is me, elsewhere or machine", "nobody"),
         ("needs:re:/m/", "needs: is me, elsewhere or machine", "re:/m/"),
         ("needs:", "needs: needs a value", ":"),
+        ("x status:pausd", "no status pausd, did you mean paused?", "pausd"),
+        ("-status:failed,Compleeted", "no status Compleeted, did you mean completed?", "Compleeted"),
+        ("status:running", "no status running, did you mean executing?", "running"),
         ("age>2h", "written age:>2h", "age>2h"),
         ("!paused", "written -paused", "!paused"),
         ("age:2h", "age: is compared, as in age:>2h", "2h"),
@@ -51,6 +54,11 @@ def test_each_mistake_is_explained_and_underlined(text: str, message: str, marke
     assert error.message.startswith(message)
     assert text[error.start : error.end] == marked
     assert error.underlined().split("\n")[1].startswith(" " * error.start + "^" * len(marked) + " ")
+
+
+@pytest.mark.parametrize("text", ['status:"pausd"', "status:paus*", "status:archived", "status:PAUSED", "pausd"])
+def test_a_status_in_quotes_with_a_star_or_like_none_that_is_known_is_taken_as_it_stands(text: str) -> None:
+    assert str(parse_filter(text)) == text
 
 
 TASK = Task.from_value(

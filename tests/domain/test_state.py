@@ -401,3 +401,31 @@ def test_a_waiting_descendant_is_found_through_cycles() -> None:
             {"id": "c", "parent_task_id": "b", "status": "paused"}]  # fmt: skip
     state = State().after([TasksSeen(tuple(map(Task.from_value, rows)), NOW)])
     assert list(state.waiting_below("a")) == ["c"]
+
+
+def test_an_ended_task_keeps_no_numbers_of_the_middle_of_its_run() -> None:
+    plan = {"enabled": True, "tasks": [{"id": "1", "title": "x", "completed": False}]}
+    running = task("a", status="executing", input={"text": "Go"}, tokens={"total_tokens": 7}, deep_planning=plan)
+    ended = task("a", status="completed", updated_at=at(9).isoformat())
+    final = task(
+        "a", status="completed", input={"text": "Go"}, tokens={"total_tokens": 20}, updated_at=at(9).isoformat()
+    )
+    for order in permutations([seen(running), seen(ended, asked=10)]):
+        found = State().after(order).task("a")
+        assert found is not None
+        assert (found.status, found.name, found.tokens, found.plan) == ("completed", "Go", None, None)
+    found = State().after([seen(running), seen(ended, asked=10), seen(final, asked=11)]).task("a")
+    assert found is not None
+    assert found.tokens is not None
+    assert found.tokens.total == 20
+
+
+def test_another_turn_begins_without_the_result_and_the_times_of_the_one_before() -> None:
+    ended = task(
+        "a", status="completed", input={}, result="Paid", started_at=at(1).isoformat(), finished_at=at(4).isoformat()
+    )
+    again = task("a", status="executing", result=None, finished_at=None, updated_at=at(50).isoformat())
+    for order in permutations([seen(ended, asked=5), seen(again, asked=51)]):
+        found = State().after(order).task("a")
+        assert found is not None
+        assert (found.status, found.result, found.started_at, found.finished_at) == ("executing", None, None, None)

@@ -76,8 +76,10 @@ async def test_events_are_filtered_wrapped_shown_raw_and_marked(serve: Serve, tm
         lines = pane.count()
         await operator.press("w")
         await operator.until(lambda: pane.count() > lines)
-        await operator.press("home", "down", "space", "end", "apostrophe")
-        assert pane.cursor == 1
+        await operator.press("home")
+        first = pane.cursor
+        await operator.press("space", "end", "apostrophe")
+        assert pane.cursor == first
 
 
 async def test_the_inspector_folds_searches_and_copies_json(

@@ -209,6 +209,30 @@ async def test_a_filter_is_sent_to_the_platform_in_each_round(polled: PollerSetu
     assert not any("failed" in request.target for request in polled.requests)
 
 
+async def test_a_filter_that_the_platform_does_not_take_is_no_broken_link(polled: PollerSetup) -> None:
+    async def refuse(request: Request, connection: Connection) -> bool:
+        polled.requests.append(request)
+        if is_filtered := "hibernating" in request.target:
+            await connection.reply(422, {"detail": "no such status"})
+        return is_filtered
+
+    polled.platform.task("t1")
+    polled.platform.before_reply = refuse
+    query = TaskQuery(status=("hibernating",))
+    await polled.read_round()
+    await polled.poller.read_filtered(query)
+    refused = polled.statuses[-1].refused
+    assert refused is not None
+    assert refused[0] == query
+    assert "no such status" in refused[1]
+    polled.requests.clear()
+    await polled.read_round()
+    assert set(polled.links) == {ListLink.LIVE}
+    assert not any("hibernating" in request.target for request in polled.requests)
+    await polled.poller.read_filtered(None)
+    assert polled.poller.status.refused is None
+
+
 # Point 9: the truth about the link, and about how much is loaded
 
 

@@ -14,8 +14,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.domain.activity_sources import activity_of, call, delegation, extend, source_of
+from tui.client.models import Task
 from tui.domain.activity_log import Activity
-from tui.domain.activity_rows import ROWS_PER_SLICE
+from tui.domain.activity_rows import ROWS_PER_SLICE, ActivitySource
 from tui.security.redact import Redactor
 from tui.widgets import activity_pane
 from tui.widgets.activity_pane import ActivityPane
@@ -171,3 +172,28 @@ async def test_the_timeline_says_how_long_all_of_it_took_and_what_took_longest()
         await pilot.press("v")
         assert app.pane.title_words == ["7.0s", "longest: slow 7.0s"]
         assert "█" in app.pane.view.text_of(0)
+
+
+async def test_a_failed_sub_task_two_levels_below_is_seen_while_it_is_folded_in_the_tree_and_the_timeline() -> None:
+    def task(name: str, status: str, parent: str, seconds: int) -> Task:
+        begin, end = NOW - timedelta(minutes=2), NOW - timedelta(minutes=2) + timedelta(seconds=seconds)
+        times = {"started_at": begin.isoformat(), "finished_at": end.isoformat()}
+        return Task.from_value({"id": name, "status": status, "parent_task_id": parent, **times})
+
+    root = activity_of("t", call("x", is_error=True, finished_at=NOW.isoformat()), delegation("d", "a"))
+    below = {"a": activity_of("a", call("y"), delegation("e", "b")), "b": activity_of("b", call("z", is_error=True))}
+    children = {"t": (task("a", "completed", "t", 9),), "a": (task("b", "failed", "a", 7),), "b": ()}
+    app = PaneApp(ActivityPane(UIContext(lambda: NOW, Redactor(), "test")))
+    async with app.run_test(size=(80, 18)) as pilot:
+        app.pane.focus()
+        record = Task.from_value({"id": "t", "status": "completed"})
+        app.pane.show(ActivitySource("t", {"t": root, **below}, children, {}, record))
+        await pilot.pause()
+        tree = app.pane.view
+        assert "2 calls, 1 failed 9.0s ✗" in tree.text_of(1)
+        await pilot.press("v")
+        lines = [app.pane.view.text_of(index) for index in range(app.pane.view.count())]
+        assert [line.count("✗") for line in lines if " x " in line or " d " in line] == [1, 1]
+        await pilot.press("v", "home", "down", "right")
+        assert "calls" not in tree.text_of(1)
+        assert "1 call, 1 failed 7.0s ✗" in tree.text_of(3)

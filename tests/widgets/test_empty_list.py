@@ -16,7 +16,7 @@ async def test_an_empty_list_says_why_and_which_key_helps() -> None:
         assert text_of(pilot.app, "#empty").endswith("n starts one")
         empty.show_reason(Liveness("no link", "failed", "The platform does not answer."))
         assert text_of(pilot.app, "#empty").startswith("The platform does not answer.")
-        empty.show_filtered(parse_filter("status:faild"), ["odd"], 3, has_more=True)
+        empty.show_filtered(parse_filter('status:"faild"'), ["odd"], 3, has_more=True)
         assert "No task has the status faild, did you mean failed?" in text_of(pilot.app, "#empty")
         assert text_of(pilot.app, "#empty").endswith("m loads more")
         empty.show_filtered(parse_filter("status:odd"), ["odd"], 3, has_more=False)

@@ -96,8 +96,8 @@ class ReadWorkers:
             case TaskListScreen.PreviewRequested(task_id=task_id, with_log=with_log):
                 preview = partial(self._reader.read_preview, task_id, with_log=with_log)
                 self._app.run_worker(preview, group="preview", exclusive=True)
-            case ReadLog(task_id=task_id):
-                self._app.run_worker(partial(self._read_log, task_id), group="logs")
+            case ReadLog(task_id=task_id, is_asked=is_asked):
+                self._app.run_worker(partial(self._read_log, task_id, is_asked), group="logs")
 
     def _start_read(
         self, read: Read, title: str, severity: Severity, *, group: str, is_exclusive: bool = False
@@ -113,10 +113,12 @@ class ReadWorkers:
         except (ApiError, BadAddress) as error:
             self._app.notify(self._ui.safe(error_sentence(error)), title=title, severity=severity, markup=False)
 
-    async def _read_log(self, task_id: str) -> None:
+    async def _read_log(self, task_id: str, is_asked: bool) -> None:
         try:
             await self._reader.read_record_and_log(task_id)
         except (ApiError, BadAddress) as error:
+            if not is_asked:
+                return
             self._app.notify(self._ui.safe(str(error)), title="The sub-task could not be read", markup=False)
 
     def follow_topmost(self) -> None:

@@ -12,13 +12,16 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from tui.cli.context import Session, group_rank, status_cell, task_json, waited_or_run_seconds
+from tui.cli.exit_codes import UsageError
 from tui.cli.output import FAINT, STRONG, Cell, Column
 from tui.client.client import MAX_PARALLEL_REQUESTS
-from tui.client.errors import ApiError
+from tui.client.errors import ApiError, Invalid
 from tui.client.models import Agent
 from tui.client.task_facts import Status, Wait
 from tui.client.task_rows import Page, TaskQuery, TaskRow
 from tui.domain import humanize, wait_words
+from tui.domain.filter_coverage import FilterCoverage
+from tui.domain.filter_values import nearest_status
 from tui.domain.filters import WAIT_FIELDS, Filter, FilterContext, parse_filter
 from tui.domain.list_status import MAX_COUNTED_TASKS, counted_total
 from tui.domain.state import Change, State, TasksSeen
@@ -85,7 +88,8 @@ async def tasks(session: Session) -> int:
     await _learn_agents(session)
     loaded = _LoadedTasks()
     context = FilterContext(datetime.now(UTC), session.agents, lambda task: loaded.state.wait(task.id))
-    async with aclosing(_load_pages(session, task_filter, context, loaded)) as pages:
+    coverage = FilterCoverage(task_filter.without(WAIT_FIELDS))
+    async with aclosing(_load_pages(session, task_filter, coverage, context, loaded)) as pages:
         if out.format == "ndjson":
             async for ids in pages:
                 for task in loaded.tasks(ids):
@@ -94,11 +98,11 @@ async def tasks(session: Session) -> int:
         else:
             matching = loaded.tasks([task_id async for ids in pages for task_id in ids])
             if out.format == "json":
-                _print_document(session, task_filter, loaded, matching)
+                _print_document(session, task_filter, coverage, loaded, matching)
             else:
                 _print_table(session, matching, loaded.state)
-    if any(term.field == "tokens" for term in task_filter.terms):
-        out.note("lists do not tell tokens: only tasks that do are found by tokens:")
+    if coverage.words:
+        out.note(f"{coverage.words}: lists do not tell it of the others, xp-tui show does")
     _print_counts(session, loaded, is_filtered=bool(task_filter))
     return 0
 
@@ -132,7 +136,7 @@ async def _learn_agents(session: Session) -> None:
 
 
 async def _load_pages(
-    session: Session, task_filter: Filter, context: FilterContext, loaded: _LoadedTasks
+    session: Session, task_filter: Filter, coverage: FilterCoverage, context: FilterContext, loaded: _LoadedTasks
 ) -> AsyncGenerator[list[str], None]:
     """Load the pages of the list, without --all only the newest; yield the ids of each page's tasks that match.
 
@@ -140,9 +144,9 @@ async def _load_pages(
     """
     query = _task_query(session, task_filter, context)
     matches = task_filter.predicate(context)
-    may_match = task_filter.without(WAIT_FIELDS).predicate(context)
+    may_match = coverage.predicate(context)
     async with aclosing(session.client.tasks(query)) as pages:
-        async for page in pages:
+        async for page in _checked_pages(pages, query):
             new_ids = loaded.add(page, session.client.now)
             candidates = [task.id for task in loaded.tasks(new_ids) if may_match(task)]
             await _read_waiting(session, loaded, candidates)
@@ -153,11 +157,32 @@ async def _load_pages(
                 return
 
 
-def _print_document(session: Session, task_filter: Filter, loaded: _LoadedTasks, matching: Sequence[TaskRow]) -> None:
+async def _checked_pages(pages: AsyncIterator[Page], query: TaskQuery) -> AsyncIterator[Page]:
+    """Yield the pages of a list; raise UsageError if the platform does not take the query that narrows it."""
+    try:
+        async for page in pages:
+            yield page
+    except Invalid as error:
+        if query == TaskQuery():
+            raise
+        raise UsageError(f"the platform does not take this filter: {error.message}") from error
+
+
+def _print_document(
+    session: Session,
+    task_filter: Filter,
+    coverage: FilterCoverage,
+    loaded: _LoadedTasks,
+    matching: Sequence[TaskRow],
+) -> None:
     """Print the matching tasks as one JSON document."""
     items = [_task_json(session, task, loaded.state) for task in matching]
     count, total = len(loaded.ids), loaded.total
-    session.out.json({"kind": "tasks", "filter": str(task_filter), "loaded": count, "total": total, "items": items})
+    document: dict[str, Any] = {"kind": "tasks", "filter": str(task_filter), "loaded": count, "total": total}
+    known = {name: {"known": known, "of": of} for name, (known, of) in coverage.counts.items()}
+    if known:
+        document["known"] = known
+    session.out.json({**document, "items": items})
 
 
 def _task_json(session: Session, task: TaskRow, state: State) -> dict[str, Any]:
@@ -167,6 +192,9 @@ def _task_json(session: Session, task: TaskRow, state: State) -> dict[str, Any]:
 def _task_query(session: Session, task_filter: Filter, context: FilterContext) -> TaskQuery:
     """Return the query that the platform is asked; flags win over the filter."""
     arguments = session.arguments
+    for status in arguments.status or ():
+        if nearest := nearest_status(status):
+            raise UsageError(f"no status {status}, did you mean {nearest}?")
     pushed_down = task_filter.pushed_down(context)
     return replace(
         pushed_down,

@@ -41,6 +41,8 @@ def entry_of_event(kind: str, content: Any, time: Any) -> Entry:
             return Decision.from_value(fields)
         case "ask_user_questions":
             return Questions.from_value({**fields, "id": identity(data, "id", "decision_id", "entry_id")})
+        case "inline_card":
+            return Other.from_value({**fields, "id": identity(data, "id", "request_id", "card_id"), "type": kind})
         case "task_compactization":
             return Compaction.from_value(fields)
         case "gateway_steer_applied" if isinstance(data.get("message"), dict):

@@ -28,6 +28,7 @@ class Status(StrEnum):
 
 
 FINAL_STATUSES = frozenset({Status.COMPLETED, Status.FAILED, Status.ERROR, Status.STOPPED})
+FAILED_STATUSES = frozenset({Status.FAILED, Status.ERROR})
 RUNNING_STATUSES = frozenset({Status.PENDING, Status.EXECUTING})
 
 

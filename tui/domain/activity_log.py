@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -14,18 +14,17 @@ from tui.client.events import Event
 from tui.client.json_codec import canonical
 from tui.client.json_values import EPOCH
 from tui.client.lazy_log import LazyEntries
-from tui.client.log_entries import Decision, Delegation, Entry, Log, Message, Reasoning, SignIn, ToolCall
+from tui.client.log_entries import Decision, Delegation, Entry, Log, Message
 from tui.client.models import ContextStatus, Plan
 from tui.client.task_facts import Wait
 from tui.domain.activity_nodes import ActivityNodes, Node, SourcedEntry
-from tui.domain.open_entries import find_open_node, wait_of_node
+from tui.domain.open_entries import find_held_call, find_open_node, wait_of_node
+from tui.domain.same_entry import SAME_ENTRY_WINDOW, earliest_log_time, find_same_entry
 
-SAME_CALL_WINDOW = timedelta(seconds=30)
-"""The longest time between the live event and the log entry of one call whose ids do not agree."""
 MIN_STREAMED_PIECES = 2000
 """Pieces of streamed text that are kept at least: the latest ones, because the end of the text is shown."""
 MAX_NODES_LOOKED_BACK = 64
-"""Latest nodes that are searched for the same call."""
+"""Latest nodes that are searched for the same entry."""
 LIVE_ORDINAL = 2**31
 """The ordinal of an entry that is not in the log, greater than every index in a log."""
 
@@ -89,8 +88,9 @@ class Activity(Struct, eq=False):
         self._cached_open_node = None
         if self.nodes.log is None:
             ordinals = self.nodes.known_ordinals(log)
-            if unlogged := [node.at for node in self._unlogged.values()]:
-                ordinals.update(log.between(min(unlogged) - SAME_CALL_WINDOW, max(unlogged) + SAME_CALL_WINDOW))
+            if unlogged := self._unlogged.values():
+                earliest = min(map(earliest_log_time, unlogged))
+                ordinals.update(log.between(earliest, max(node.at for node in unlogged) + SAME_ENTRY_WINDOW))
             self.nodes.add_log(log, at, self.version + 1, ordinals)
             self.shape += 1
             if self._chunks:
@@ -145,7 +145,7 @@ class Activity(Struct, eq=False):
             for duplicate in duplicates:
                 self._merge_duplicate(node, duplicate)
         else:
-            node = self._find_same_call(entry, when, is_logged) or self._new_node(entry, when, ordinal)
+            node = self._find_same_entry(entry, when, is_logged) or self._new_node(entry, when, ordinal)
         if is_logged:
             if node.logged and not sourced.supersedes(node.logged):
                 sourced = node.logged
@@ -213,30 +213,29 @@ class Activity(Struct, eq=False):
         if duplicate.logged and (node.logged is None or duplicate.logged.supersedes(node.logged)):
             node.logged, node.ordinal = duplicate.logged, duplicate.ordinal
 
-    def _find_same_call(self, entry: Entry, when: datetime, is_logged: bool) -> Node | None:
-        """Find the node of the other source that is the same call under another id."""
-        if not isinstance(entry, ToolCall | Reasoning | Delegation | SignIn):
-            return None
+    def _find_same_entry(self, entry: Entry, when: datetime, is_logged: bool) -> Node | None:
+        """Find the node of the other source that has the same entry under another id."""
         candidates: Iterable[Node] = self._unlogged.values()
         if not is_logged:
-            candidates = (node for node in reversed(self.nodes[-MAX_NODES_LOOKED_BACK:]) if node.live is None)
-        near = [
-            node for node in candidates if abs(node.at - when) <= SAME_CALL_WINDOW and type(node.entry) is type(entry)
-        ]
-        if not near:
-            return None
-        signature = _signature(entry)
-        return next((node for node in near if _signature(node.entry) == signature), None)
+            candidates = (node for node in self.nodes[-MAX_NODES_LOOKED_BACK:] if node.live is None)
+        return find_same_entry(entry, when, candidates, is_logged=is_logged)
 
     # Queries
 
     @property
     def streaming(self) -> str:
-        """The text that is streaming now: everything since the agent's last reply and the last gap."""
+        """The text that is streaming now: everything since the agent's last reply and the last gap.
+
+        The end of that reply is no new text: its pieces had times of another clock.
+        """
+        replies = [node for node in self.nodes[-MAX_NODES_LOOKED_BACK:] if _is_reply(node)]
         ends = [gap.at for gap in self.gaps.values()]
-        ends += [node.at for node in self.nodes[-MAX_NODES_LOOKED_BACK:] if _is_reply(node)]
+        ends += [node.at for node in replies]
         since = max(ends, default=EPOCH)
-        return "".join(piece for when, _, piece in self._chunks if when > since)
+        text = "".join(piece for when, _, piece in self._chunks if when > since)
+        if replies and replies[-1].entry.label.rstrip().endswith(text.strip()):
+            return ""
+        return text
 
     @property
     def open_node(self) -> Node | None:
@@ -244,6 +243,14 @@ class Activity(Struct, eq=False):
         if self._cached_open_node is None:
             self._cached_open_node = (find_open_node(islice(reversed(self.nodes), 4 * MAX_NODES_LOOKED_BACK)),)
         return self._cached_open_node[0]
+
+    @property
+    def open_entry(self) -> Entry | None:
+        """The entry that tells what the task waits for: that of the open node, or the call that its card holds."""
+        node = self.open_node
+        if node is None:
+            return None
+        return find_held_call(node.entry, self.nodes[-MAX_NODES_LOOKED_BACK:]) or node.entry
 
     @property
     def wait(self) -> Wait | None:
@@ -256,17 +263,3 @@ class Activity(Struct, eq=False):
 
 def _is_reply(node: Node) -> bool:
     return isinstance(node.entry, Message) and node.entry.role == "agent"
-
-
-def _signature(entry: Entry) -> str:
-    match entry:
-        case ToolCall():
-            return canonical([entry.name, entry.arguments])
-        case Reasoning():
-            return canonical([entry.type, entry.title, entry.thought])
-        case Delegation():
-            return canonical([entry.agent_id, entry.query])
-        case SignIn():
-            return canonical([entry.type, entry.data])
-        case _:
-            return canonical([entry.kind, entry.id])

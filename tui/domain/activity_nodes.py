@@ -12,8 +12,9 @@ from typing import Any, overload
 from msgspec import Struct
 
 from tui.client.json_codec import canonical
+from tui.client.json_values import EPOCH
 from tui.client.lazy_log import LazyEntries
-from tui.client.log_entries import Entry, ToolCall
+from tui.client.log_entries import Entry, Message, ToolCall
 
 NodeOrder = tuple[datetime, int, str]
 """The sort key of a node: the time, the ordinal of its log entry, and the entry's id."""
@@ -163,8 +164,10 @@ class ActivityNodes(Sequence[Node]):
         nodes = [node for node in self._with_started_task.values() if node.entry.started_task_id]
         return iter(sorted(nodes, key=lambda node: node.order))
 
-    def count_kinds(self) -> tuple[Counter[type[Entry]], int]:
-        """Count the nodes of each kind, and the failed tool calls."""
+    def count_kinds(self, since: datetime = EPOCH) -> tuple[Counter[type[Entry]], int]:
+        """Count the nodes of each kind since a moment, and the failed tool calls."""
+        if since > EPOCH:
+            return self._count_kinds_of(self._items[self._first_index_since(since) :])
         nodes = self._read_nodes
         kinds = Counter(type(node.entry) for node in nodes)
         failed = sum(_has_failed(node.entry) for node in nodes)
@@ -172,6 +175,31 @@ class ActivityNodes(Sequence[Node]):
             kinds += self.log.tally - Counter(self.log.kinds[ordinal] for ordinal in self._read_ordinals)
             failed += len(self.log.failed - self._read_ordinals)
         return kinds, failed
+
+    def _count_kinds_of(self, items: list[Node | int]) -> tuple[Counter[type[Entry]], int]:
+        """Count the items of each kind, and the failed tool calls, without reading any."""
+        failed_ordinals: Collection[int] = ()
+        if self.log:
+            failed_ordinals = self.log.failed
+        failed = 0
+        for item in items:
+            if isinstance(item, int):
+                failed += item in failed_ordinals
+            else:
+                failed += _has_failed(item.entry)
+        return Counter(map(self._kind_of, items)), failed
+
+    def has_work_before(self, moment: datetime) -> bool:
+        """Return whether the agent did something before a moment: anything but a message of the user."""
+        return any(map(self._is_work, self._items[: self._first_index_since(moment)]))
+
+    def _is_work(self, item: Node | int) -> bool:
+        if isinstance(item, Node) and isinstance(item.entry, Message):
+            return item.entry.role == "agent"
+        return self._kind_of(item) is not Message
+
+    def _first_index_since(self, moment: datetime) -> int:
+        return bisect_left(self._items, (moment, -1, ""), key=self._order_of)
 
     # Changes
 
@@ -256,8 +284,13 @@ class ActivityNodes(Sequence[Node]):
 
     @property
     def _kinds(self) -> list[type[Entry]]:
-        log_kinds = self.log.kinds if self.log else []
-        return [log_kinds[item] if isinstance(item, int) else type(item.entry) for item in self._items]
+        return [self._kind_of(item) for item in self._items]
+
+    def _kind_of(self, item: Node | int) -> type[Entry]:
+        if isinstance(item, Node):
+            return type(item.entry)
+        assert self.log is not None
+        return self.log.kinds[item]
 
 
 def _has_failed(entry: Entry) -> bool:

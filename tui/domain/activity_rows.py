@@ -19,6 +19,7 @@ from tui.domain.entry_format import summary
 from tui.domain.recorded_decision import clock, recorded_decision
 from tui.domain.repeated_calls import RepeatedCalls
 from tui.domain.status_rows import StatusRow, with_gaps
+from tui.domain.subtask_digest import SubtaskDigest, subtask_digest
 from tui.domain.timeline import spans
 from tui.domain.tree_rows import SearchHit, TreeRow, match_triggers, walk_tree
 from tui.security.redact import Redactor
@@ -171,6 +172,13 @@ class ActivityRows:
             return row.step.title
         child = self.tasks.get(row.child_id or "")
         return child.name if child else f"task {row.child_id}"
+
+    def digest(self, row: TreeRow) -> SubtaskDigest | None:
+        """Return the digest of a folded sub-task; None for any other row."""
+        if not row.child_id or row.is_known or self.is_unfolded(row):
+            return None
+        source = self._source
+        return subtask_digest(row.child_id, self.tasks, source.children, source.activities, self._now())
 
     def repeats(self, index: int) -> int:
         """Return how often the call at an index repeats: the number of equal calls in a row up to it."""

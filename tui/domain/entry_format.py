@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import NamedTuple
 
 from tui.client.events import Event
@@ -26,6 +27,7 @@ from tui.domain.activity_log import Activity
 from tui.domain.activity_nodes import Node
 from tui.domain.open_entries import card_text
 from tui.domain.recorded_decision import RecordedDecision, settled_words
+from tui.domain.turns import LATEST_TURN, WHOLE_THREAD, turn_words
 from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
 
@@ -154,29 +156,40 @@ def event_text(event: Event, redactor: Redactor) -> str:
 
 
 def summary(task: AnyTask, activity: Activity) -> str:
-    """Return a summary of a task's run as one line: its status, duration, calls and tokens."""
+    """Return a summary of a task's run as one line: its status, duration, calls and tokens.
+
+    In a thread with several turns it says which of them each is of.
+    """
     status = task.status
     begin = task.started_at or task.created_at
     end = task.finished_at or task.updated_at
     if begin and end:
         status = f"{status} in {humanize.exact_duration((end - begin).total_seconds())}"
-    count_by_kind, failed_calls = activity.nodes.count_kinds()
-    calls = _counted(count_by_kind[ToolCall], "call")
+    turns = turn_words(task, activity)
+    if turns:
+        status = f"{turns}: {status}"
+    tokens = ""
+    if task.tokens:
+        tokens = f"{humanize.short_count(task.tokens.total)} tokens"
+    whole_counts = activity.nodes.count_kinds()
+    if turns != LATEST_TURN or begin is None:
+        return " · ".join(filter(None, [status, *_count_words(*whole_counts), tokens]))
+    if tokens:
+        tokens = f"{tokens}, of which turn is not told"
+    turn_counts = _count_words(*activity.nodes.count_kinds(begin))
+    thread = ", ".join(_count_words(*whole_counts))
+    return " · ".join(filter(None, [status, *turn_counts, f"{WHOLE_THREAD}: {thread}", tokens]))
+
+
+def _count_words(count_by_kind: Counter[type[Entry]], failed_calls: int) -> list[str]:
+    """Return the counts of the calls, with those that failed, and of the sub-agents, in words."""
+    calls = humanize.counted(count_by_kind[ToolCall], "call")
     if failed_calls:
         calls = f"{calls}, {failed_calls} failed"
-    parts = [status, calls]
     sub_agents = count_by_kind[Delegation]
-    if sub_agents:
-        parts.append(_counted(sub_agents, "sub-agent"))
-    if task.tokens:
-        parts.append(f"{humanize.short_count(task.tokens.total)} tokens")
-    return " · ".join(parts)
-
-
-def _counted(count: int, noun: str) -> str:
-    if count == 1:
-        return f"{count} {noun}"
-    return f"{count} {noun}s"
+    if not sub_agents:
+        return [calls]
+    return [calls, humanize.counted(sub_agents, "sub-agent")]
 
 
 def as_markdown(entry: Entry, redactor: Redactor) -> str:

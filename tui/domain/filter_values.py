@@ -2,13 +2,46 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
+from tui.client.task_facts import Status
+
 SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 NUMBER_SUFFIXES = {"": 1, "k": 1_000, "m": 1_000_000}
+
+STATUS_SYNONYMS: Mapping[str, Status] = {
+    "running": Status.EXECUTING,
+    "waiting": Status.PAUSED,
+    "queued": Status.PENDING,
+    "done": Status.COMPLETED,
+    "finished": Status.COMPLETED,
+    "succeeded": Status.COMPLETED,
+    "cancelled": Status.STOPPED,
+    "canceled": Status.STOPPED,
+}
+"""Words of other tools for a status."""
+MIN_STATUS_SIMILARITY = 0.75
+"""The similarity from which a word is taken for a status with a typing error; the platform may have other statuses."""
+
+
+def nearest_status(text: str) -> str:
+    """Return the known status that a word probably means; empty if it is a status itself, or like none of them."""
+    word = text.casefold()
+    if word in list(Status):
+        return ""
+    if word in STATUS_SYNONYMS:
+        return str(STATUS_SYNONYMS[word])
+    return next(iter(difflib.get_close_matches(word, list(Status), 1, MIN_STATUS_SIMILARITY)), "")
+
+
+def is_status_begun(text: str) -> bool:
+    """Return whether a word is the beginning of a known status, as while it is being typed."""
+    word = text.casefold()
+    return any(status.startswith(word) and status != word for status in Status)
 
 
 class TextValue(Struct, frozen=True):

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
-from tui.client.task_facts import Need, Status, Wait
+from tui.client.task_facts import FAILED_STATUSES, Need, Wait
 from tui.client.task_rows import AnyTask, TaskQuery, TaskRow
 from tui.domain.filter_values import (
     NUMBER_SUFFIXES,
@@ -24,6 +24,7 @@ from tui.domain.filter_values import (
     FilterValue,
     RegexValue,
     TextValue,
+    nearest_status,
 )
 
 TEXT_FIELDS = ("status", "agent", "user", "source", "parent", "id", "title", "result")
@@ -33,7 +34,6 @@ CHOICES: Mapping[str, tuple[str, ...]] = {"err": ("true", "false"), "needs": tup
 WAIT_FIELDS = frozenset({"wait", "needs"})
 """The fields that test the wait of a task, which the rows of a list do not tell."""
 FIELDS = (*TEXT_FIELDS, *NUMBER_FIELDS, *CHOICES)
-_FAILED = frozenset({Status.ERROR, Status.FAILED})
 _SUBSTRING_FIELDS = frozenset({"title", "result", "agent", ""})
 """Fields that match a value anywhere inside; other fields match it as a whole."""
 
@@ -216,7 +216,11 @@ def _parse_bare_value(text: str, start: int, name: str) -> tuple[TextValue, int]
         raise FilterError(f"written {correction}", text, start, bare.end())
     if bare is None or bare[0].startswith("re:/"):
         raise FilterError("the pattern is not closed with /", text, start)
-    return TextValue(bare[0]), bare.end()
+    value = TextValue(bare[0])
+    if name == "status" and not value.is_wild and (nearest := nearest_status(value.text)):
+        message = f"no status {value.text}, did you mean {nearest}? In quotes it is taken as it stands"
+        raise FilterError(message, text, start, bare.end())
+    return value, bare.end()
 
 
 def _parse_choice(text: str, start: int, name: str) -> tuple[TextValue, int]:
@@ -265,7 +269,7 @@ def _values_test(term: FilterTerm, context: FilterContext) -> TaskPredicate:
         return lambda task: any(comparison.holds(read_number(task, context)) for comparison in comparisons)
     if term.field == "err":
         wanted = {str(value) == "true" for value in term.values}
-        return lambda task: (task.status in _FAILED) in wanted
+        return lambda task: (task.status in FAILED_STATUSES) in wanted
     if term.field == "needs":
         needs = {str(value) for value in term.values}
         return lambda task: _need(task, context) in needs

@@ -98,3 +98,10 @@ def short_count(number: float) -> str:
         if number >= size:
             return f"{number / size:.1f}{unit}"
     return f"{number:.0f}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: `1 call`, `3 calls`."""
+    if count == 1:
+        return f"{count} {noun}"
+    return f"{count} {noun}s"

@@ -52,6 +52,8 @@ class ListStatus(Struct, frozen=True):
     """The number of tasks on the platform; None if it does not tell, and not all of them were read."""
     filtered: tuple[TaskQuery, int | None] | None = None
     """The last query that a filter sent to the platform, and the number of tasks that match it if it tells that."""
+    refused: tuple[TaskQuery, str] | None = None
+    """The last query of a filter that the platform does not take, and its reason; not sanitized."""
 
     @property
     def is_known(self) -> bool:

@@ -15,6 +15,9 @@ from tui.client.task_rows import AnyTask, TaskRow
 MAX_AHEAD = timedelta(seconds=10)
 """How far ahead of the request an update time may be: the task changed meanwhile, or the clocks differ."""
 
+FIELDS_OF_RUN = frozenset({"tokens", "deep_planning", "duration", "used_tools", "result", "finished_at", "updated_at"})
+"""The fields that change while a turn runs: what they say in its middle is not true at its end, nor in another turn."""
+
 
 class Observation(Struct, frozen=True):
     """An observation of a task at one moment; the newer of two counts. Most tasks are known from one observation."""
@@ -80,7 +83,10 @@ class MergedTask(Struct, frozen=True):
 
     @classmethod
     def merge(cls, row: Observation | None, record: Observation | None, mention: Observation | None) -> MergedTask:
-        """Merge observations into one task: fields of newer ones replace those of older ones."""
+        """Merge observations into one task: fields of newer ones replace those of older ones.
+
+        What an older one says of a run that has ended since, or begun again, is left out.
+        """
         oldest_first = [observation for observation in (row, record) if observation]
         if mention and not _is_root(oldest_first):
             oldest_first.append(mention)
@@ -88,8 +94,15 @@ class MergedTask(Struct, frozen=True):
         if len(oldest_first) == 1:
             return cls(oldest_first[0].task, row, record, mention)
         merged: dict[str, Any] = {}
+        is_final = oldest_first[-1].task.is_final
+        outdated_fields = FIELDS_OF_RUN
+        if not is_final:  # another turn has begun
+            outdated_fields |= {"started_at"}
         for observation in oldest_first:
+            is_outdated = observation.task.is_final is not is_final
             for name, value in observation.task.raw.items():
+                if is_outdated and name in outdated_fields:
+                    continue
                 # A null replaces nothing: a row has null for fields that only the record has.
                 if value is not None or name not in merged:
                     merged[name] = value

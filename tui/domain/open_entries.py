@@ -63,6 +63,15 @@ def find_open_node(latest: Iterable[Node]) -> Node | None:
     return None
 
 
+def find_held_call(card: Entry, latest: Iterable[Node]) -> ToolCall | None:
+    """Find, among the latest nodes, the tool call that is held for the approval that a card names; None if none is."""
+    request_id = text_of(card.raw.get("approval_request_id"))
+    if not isinstance(card, Other) or not request_id:
+        return None
+    calls = (node.entry for node in latest if isinstance(node.entry, ToolCall))
+    return next((call for call in calls if call.approval_request_id == request_id), None)
+
+
 def wait_of_node(node: Node) -> Wait:
     """Return the wait of a task whose log has this node open."""
     entry = node.entry

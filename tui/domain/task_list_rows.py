@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping, Set
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from tui.client.json_values import EPOCH
 from tui.client.task_facts import FINAL_STATUSES, RUNNING_STATUSES, Status, Wait
 from tui.client.task_rows import TaskRow
+from tui.domain import humanize, wait_words
 from tui.domain.state import State
+
+if TYPE_CHECKING:
+    from tui.client.log_entries import Entry
 
 MAX_DEPTH = 16
 """Levels of sub-tasks that are shown below a root."""
@@ -83,6 +88,15 @@ class TaskLine(Struct, frozen=True):
     worst_status: str | None = None
     """The worst status of the sub-tasks."""
     is_open: bool = False
+    open_entry: Entry | None = None
+    """The entry of the log with which the task waits, or the one below it that needs a person."""
+
+    @property
+    def waiting_task(self) -> TaskRow:
+        """The task that waits: the one at the end of the path, or else the line's own."""
+        if self.path:
+            return self.path[-1]
+        return self.task
 
     @property
     def key(self) -> str:
@@ -189,16 +203,26 @@ def task_line(state: State, task: TaskRow, opened: Container[str], depth: int = 
     """Return the line for a task."""
     wait = state.wait(task.id)
     if task.id not in state.children:
-        return TaskLine(task, depth, wait, is_open=task.id in opened)
+        return TaskLine(task, depth, wait, is_open=task.id in opened, open_entry=_open_entry(state, task.id, wait))
     tree = tuple(task_and_descendants(state, task))
     path: tuple[TaskRow, ...] = ()
+    waiting_id: str | None = None
     if len(tree) > 1 and not state.needs_person(task.id):
         waiting_id = next(state.waiting_below(task.id), None)
         if waiting_id is not None:
             wait, path = state.wait(waiting_id), _path_to(state, waiting_id, task.id)
     statuses = {child.status for child in tree[1:]}
     worst_status = next((status for status in _WORST_STATUSES if status in statuses), next(iter(statuses), None))
-    return TaskLine(task, depth, wait, path, len(tree) - 1, worst_status, task.id in opened)
+    entry = _open_entry(state, waiting_id or task.id, wait)
+    return TaskLine(task, depth, wait, path, len(tree) - 1, worst_status, task.id in opened, entry)
+
+
+def _open_entry(state: State, task_id: str, wait: Wait | None) -> Entry | None:
+    """Return the entry of the log with which a task waits; None if it does not wait, or the log is not known."""
+    activity = state.activity(task_id)
+    if wait is None or activity is None:
+        return None
+    return activity.open_entry
 
 
 def _path_to(state: State, task_id: str, root: str) -> tuple[TaskRow, ...]:
@@ -224,6 +248,17 @@ def duration_seconds(line: TaskLine, now: datetime) -> float | None:
         return None
     end = (task.finished_at or task.updated_at) if task.is_final else now
     return _seconds_between(task.started_at or task.created_at, end)
+
+
+def clock_text(line: TaskLine, seconds: float | None, now: datetime) -> str:
+    """Return, as text, how long a task has waited or run, until when it waits, or how long it took."""
+    if line.wait:
+        return wait_words.time_of(line.wait, now)
+    if seconds is None:
+        return ""
+    if line.task.is_final:
+        return humanize.duration(seconds)
+    return humanize.running_clock(seconds)
 
 
 def _seconds_between(begin: datetime | None, end: datetime | None) -> float | None:

@@ -127,8 +127,9 @@ class OpenReviewedTask(Message):
 
 
 class ReadLog(Message):
-    """A request to read the record and the log of a sub-task."""
+    """A request to read the record and the log of a sub-task; a failure is told only if the operator has asked."""
 
-    def __init__(self, task_id: str) -> None:
+    def __init__(self, task_id: str, *, is_asked: bool = True) -> None:
         super().__init__()
         self.task_id = task_id
+        self.is_asked = is_asked

@@ -24,6 +24,7 @@ from tui.screens.base import BaseScreen
 from tui.screens.messages import CopyWanted, ReadLog, ReviewWanted, TaskCommand, task_to_review, why_no_review
 from tui.screens.plain_text import item_text, row_text, value_text
 from tui.screens.stylesheets import stylesheet
+from tui.screens.subtask_reads import SubtaskReads
 from tui.screens.task_parts import event_parts, row_parts
 from tui.screens.task_title import live_state, shortened_name, styled_progress
 from tui.widgets.activity_pane import ActivityPane
@@ -82,6 +83,7 @@ class TaskScreen(BaseScreen[None]):
         """The ids of this task and of all tasks below it."""
         self._early_changes: list[Change] = []
         """The changes of this task before the widgets were mounted."""
+        self._subtask_reads = SubtaskReads()
         self._is_tree_outdated = False
         """Whether any of these tasks has changed since the tree was shown."""
 
@@ -115,7 +117,7 @@ class TaskScreen(BaseScreen[None]):
             self.watch(view, "cursor", self._inspect, init=False)
         self.watch(self.query_one(EventPane), "cursor", self._inspect_event, init=False)
         self.set_interval(1.0, self._tick)
-        self.query_one(EventPane).add_changes(self._early_changes)
+        self.query_one(EventPane).add_changes(self._early_changes, self._state.activity(self.task_id))
         self._show_state()
 
     # Called by the app
@@ -128,7 +130,7 @@ class TaskScreen(BaseScreen[None]):
             self._early_changes += own_changes
             return
         self._show_state()
-        self.query_one(EventPane).add_changes(own_changes)
+        self.query_one(EventPane).add_changes(own_changes, state.activity(self.task_id))
 
     def _show_state(self) -> None:
         changed_ids = self._state.touched.logs | self._state.touched.tasks
@@ -173,6 +175,8 @@ class TaskScreen(BaseScreen[None]):
         task, wait = state.task(self.task_id), state.wait(self.task_id)
         source = ActivitySource(self.task_id, activities, children, names, task, wait)
         self.query_one(ActivityPane).show(source)
+        for subtask_id in self._subtask_reads.take_wanted(source):
+            self.post_message(ReadLog(subtask_id, is_asked=False))
         self._inspect()
 
     def _show_titles(self) -> None:

@@ -99,6 +99,8 @@ class TaskListScreen(BaseScreen[None]):
         self.wait_cursor = WaitCursor(self.list_pane)
         self._filter_result: tuple[TaskQuery, int | None] | None = None
         """The last query that the platform has answered, and the count of its tasks."""
+        self._refused: tuple[TaskQuery, str] | None = None
+        """The last query that the platform does not take, and its reason."""
 
     def compose(self) -> ComposeResult:
         """Compose the screen from its widgets, from top to bottom."""
@@ -162,6 +164,10 @@ class TaskListScreen(BaseScreen[None]):
         if status.filtered is not None and status.filtered != self._filter_result:
             self.task_filter.show_server_count(*status.filtered)
         self._filter_result = status.filtered
+        if status.refused is not None and status.refused != self._refused:
+            query, reason = status.refused
+            self.task_filter.show_refusal(query, self._ui.safe(reason))
+        self._refused = status.refused
 
     def filter(self, text: str) -> None:
         """Filter the list by this text."""
@@ -196,6 +202,7 @@ class TaskListScreen(BaseScreen[None]):
             status=pane.status,
         )
         pane.show_heading()
+        self.task_filter.show_coverage(pane.coverage_words)
 
     def _tick(self) -> None:
         self.list_pane.tick()

@@ -10,6 +10,7 @@ from tui.domain import humanize, wait_words
 from tui.domain.activity_log import Activity
 from tui.domain.state import State
 from tui.domain.task_list_rows import TaskLine, duration_seconds
+from tui.domain.turns import LATEST_TURN, is_latest_of_several
 from tui.security.sanitize import one_line
 from tui.widgets.styled_text import StyledText
 from tui.widgets.task_table import STATUS_GLYPHS, STATUS_STYLES
@@ -36,7 +37,10 @@ def styled_progress(task: TaskRow, state: State, now: datetime) -> list[StyledTe
     texts += _plan(task, activity)
     seconds = duration_seconds(TaskLine(task), now)
     if seconds is not None:
-        texts.append(StyledText(f"{humanize.running_clock(seconds)}  ", "faint"))
+        clock = humanize.running_clock(seconds)
+        if activity and is_latest_of_several(task, activity):
+            clock = f"{clock} {LATEST_TURN}"
+        texts.append(StyledText(f"{clock}  ", "faint"))
     if task.tokens:
         texts.append(StyledText(f"{humanize.short_count(task.tokens.total)} tok  ", "faint"))
     if activity and activity.context and activity.context.percent is not None:

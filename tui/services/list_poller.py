@@ -120,7 +120,7 @@ class ListPoller:
             total = len(self._store.state.tasks)
         self._publish(replace(self.status, total=total))
         if self._query is not None:
-            await self.read_tasks(self._query, at_most=TASKS_PER_PAGE)
+            await self._read_query(self._query)
         await self._read_waiting()
         await self._reread_missing(round_started_at)
         await self._read_ended()
@@ -177,10 +177,24 @@ class ListPoller:
     async def read_filtered(self, query: TaskQuery | None) -> None:
         """Read the tasks that match a filter's query, now and in each round; None stops that."""
         self._query = query
-        self.status = replace(self.status, filtered=None)
+        self._publish(replace(self.status, filtered=None, refused=None))
         if query is not None:
-            total = await self.read_tasks(query, at_most=TASKS_PER_PAGE)
-            self._publish(replace(self.status, filtered=(query, total)))
+            total = await self._read_query(query)
+            if query == self._query:
+                self._publish(replace(self.status, filtered=(query, total)))
+
+    async def _read_query(self, query: TaskQuery) -> int | None:
+        """Read the tasks that match a filter's query; return how many match, None if that is not told.
+
+        A query that the platform does not take is a mistake in the filter, not in the link: it is not asked again.
+        """
+        try:
+            return await self.read_tasks(query, at_most=TASKS_PER_PAGE)
+        except Invalid as error:
+            if query == self._query:
+                self._query = None
+                self._publish(replace(self.status, refused=(query, error_sentence(error))))
+            return None
 
     def note_retry(self, reason: str, seconds: float) -> None:
         """Note a retry: a request failed, and is sent again after so many seconds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tui.client.task_facts import FAILED_STATUSES
 from tui.domain import humanize
 from tui.domain.entry_format import EntryLine, entry_line
 from tui.domain.status_rows import StatusRow
@@ -67,21 +68,37 @@ class ActivityTimeline(ActivityView):
         duration = _duration_text(span).rjust(DURATION_CELLS)
         bar_width = max(width - name_width - len(duration) - SPACES_BETWEEN_COLUMNS, MIN_BAR_CELLS)
         bar_style = BAR_STYLES[span.kind]
-        if entry is not None and entry.style == "failed":
+        has_failed = self._has_failed(row, entry)
+        if has_failed:
             bar_style = "failed"
         return [
             StyledText(f"{name} ", "strong" if index in self._scale.longest else ""),
-            *self._bar(index, span, bar_width, bar_style),
+            *self._bar(index, span, bar_width, bar_style, has_failed=has_failed),
             StyledText(duration, "need" if span.kind is SpanKind.PERSON else "faint"),
         ]
 
-    def _bar(self, index: int, span: Span, width: int, style: str) -> list[StyledText]:
-        """Return a bar on the common axis; an ellipsis at its end shows that the span goes on beyond the axis."""
+    def _has_failed(self, row: TreeRow | StatusRow, entry: EntryLine | None) -> bool:
+        """Return whether a tool call has failed, or a sub-task or one that is folded away below it."""
+        if entry is not None and entry.style == "failed":
+            return True
+        if not isinstance(row, TreeRow) or row.child_id is None:
+            return False
+        child, digest = self._rows.tasks.get(row.child_id), self._rows.digest(row)
+        is_failure_below = digest is not None and digest.has_failed
+        return is_failure_below or (child is not None and child.status in FAILED_STATUSES)
+
+    def _bar(self, index: int, span: Span, width: int, style: str, *, has_failed: bool) -> list[StyledText]:
+        """Return a bar on the common axis.
+
+        At its end, an ellipsis shows that the span goes on beyond the axis, and a cross that it has failed.
+        """
         axis_begin, axis_end = self._scale.axis
         first, end = bar_cells(span, axis_begin, axis_end, width)
         glyphs = BAR_GLYPHS[span.kind] * (end - first)
         if span.end > axis_end:
             glyphs = f"{glyphs[:-1]}…"
+        if has_failed:
+            glyphs = f"{glyphs[:-1]}✗"
         filler = "·" if index % 2 else " "  # dots on every other row lead the eye from the name to the bar
         return [
             StyledText(filler * first, "faint"),

@@ -11,6 +11,7 @@ from msgspec import Struct
 from tui.client.event_stream import Link
 from tui.client.events import Event
 from tui.client.json_codec import dumps
+from tui.client.json_values import EPOCH
 from tui.client.log_entries import Entry
 from tui.domain import humanize
 from tui.domain.activity_log import Gap
@@ -49,6 +50,13 @@ class EventItem(Struct, frozen=True, gc=False):
     number: int
     at: datetime | None
     source: Event | Entry | Gap | Link | UnreadEntries
+    placed_at: datetime = EPOCH
+    """The time by which it is placed among the others: that of the item before it, if it has none of its own."""
+
+    @property
+    def is_filled_in(self) -> bool:
+        """Whether it was filled in from the log, not told by the stream."""
+        return isinstance(self.source, Entry | UnreadEntries)
 
     @property
     def content(self) -> Event | Entry | Gap | Link:
@@ -85,6 +93,10 @@ class EventLines:
     def clear(self) -> None:
         """Clear the cache."""
         self._cache.clear()
+
+    def forget(self, number: int) -> None:
+        """Forget the lines of the item with this number, whose content has changed."""
+        self._cache.pop(number, None)
 
     def lines(self, item: EventItem, width: int) -> list[list[StyledText]]:
         """Return the lines of an item."""

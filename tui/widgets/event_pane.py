@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from itertools import count, repeat
 from typing import ClassVar
 
@@ -15,23 +14,23 @@ from textual.timer import Timer
 
 from tui.client.event_stream import Link
 from tui.client.events import Event
+from tui.client.json_values import EPOCH
 from tui.client.lazy_log import LazyEntries
 from tui.client.log_entries import Entry
-from tui.domain.activity_log import Gap
+from tui.domain.activity_log import Activity, Gap
 from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, LogSeen
 from tui.security.sanitize import one_line
 from tui.widgets.event_lines import EventItem, EventLines, UnreadEntries
+from tui.widgets.event_rows import MAX_EVENTS, EventRows, RowKey
 from tui.widgets.styled_text import StyledLine, StyledText
 from tui.widgets.ui_context import UIContext
 from tui.widgets.virtual_list import CursorPosition, VirtualList
 
-MAX_EVENTS = 20_000
-"""Maximum items that the pane keeps; the activity log has all of them."""
 FLOOD_REDRAW_SECONDS = 1 / 15
 """Seconds between two redraws while more items arrive than fit in the view: nobody can read faster."""
 MAX_CHARS_IN_TITLE = 30
-EventRow = tuple[EventItem, int]
-"""A row of the pane: its item, and the index among the item's wrapped lines; a bare tuple, because floods make many."""
+MAX_LATE_LIVE = timedelta(seconds=30)
+"""How much older than the newest live event another one may be that is still placed at its own time."""
 START = CursorPosition(None, 0)
 
 
@@ -54,21 +53,22 @@ class EventPane(VirtualList):
     def __init__(self, ui: UIContext, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._ui = ui
-        self._items: list[EventItem] = []
         self._pending_items: list[EventItem] = []
         """The items that have arrived since the last redraw."""
         self._paused_items: list[EventItem] = []
         """The items that have arrived since the pane was paused."""
         self._drawn_at = 0.0
         self._redraw_timer: Timer | None = None
-        self._rows: list[EventRow] = []
         self._lines = EventLines(ui)
+        self._rows = EventRows(self._lines, lambda: self.scrollable_content_region.width)
+        self._newest_live = EPOCH
+        """The latest time of a live event."""
+        self._gap_numbers: dict[datetime, int] = {}
+        """The number of the item of each gap, by the time of the gap."""
         self._is_in_chunks = False
         """Whether the latest event was a chunk of a text: of its chunks only the first is listed."""
-        self._only_kind = ""
-        self._search_words = ""
-        self._marked_numbers: set[int] = set()
-        """The numbers of the marked items."""
+        self._marked: dict[int, EventItem] = {}
+        """The marked items by their numbers."""
         self.follows = True
         self.is_paused = False
         self.unseen_count = 0
@@ -76,9 +76,9 @@ class EventPane(VirtualList):
 
     # Adding items
 
-    def add_changes(self, changes: Iterable[Change]) -> None:
-        """Add the items of changes to the task."""
-        items = [item for change in changes for item in self._items_of(change)]
+    def add_changes(self, changes: Iterable[Change], activity: Activity | None = None) -> None:
+        """Add the items of changes to the task; the activity tells which entries of the log the stream has told."""
+        items = [item for change in changes for item in self._items_of(change, activity)]
         if not items:
             return
         if self.is_paused:
@@ -108,10 +108,10 @@ class EventPane(VirtualList):
         items = self._pending_items
         self._pending_items = []
         self._drawn_at = time.monotonic()
-        self._append(items)
+        self._place(items)
         self.post_message(self.Changed())
 
-    def _items_of(self, change: Change) -> Iterable[EventItem]:
+    def _items_of(self, change: Change, activity: Activity | None) -> Iterable[EventItem]:
         """Yield the items of a change; of the chunks of one text, only the first is an item."""
         match change:
             case EventSeen(_, event, at):
@@ -119,16 +119,26 @@ class EventPane(VirtualList):
                 self._is_in_chunks = event.chunk is not None
                 is_later_chunk = was_in_chunks and self._is_in_chunks
                 if not is_later_chunk:
-                    yield self._new_item(event.time or at, event)
+                    when = event.time or at
+                    yield self._new_item(when, event, self._place_of_live(when))
             case LogSeen(fresh=LazyEntries() as log):
                 yield from self._unread_items(log)
             case LogSeen(fresh=entries):
-                for entry in entries:
-                    yield self._new_item(entry.created_at, entry)
+                yield from self._filled_items(entries, activity)
             case GapSeen(_, gap):
-                yield self._new_item(gap.at, gap)
+                yield self._gap_item(gap)
             case LinkSeen(_, link, at):
-                yield self._new_item(at, link)
+                yield self._new_item(at, link, at)
+
+    def _place_of_live(self, when: datetime) -> datetime:
+        """Return the time by which a live event is placed: its own, or if it is far too late that of the newest one.
+
+        A clock that is wrong must not hide what has just come.
+        """
+        if when < self._newest_live and self._newest_live - when > MAX_LATE_LIVE:
+            return self._newest_live
+        self._newest_live = max(self._newest_live, when)
+        return when
 
     def _unread_items(self, log: LazyEntries) -> Iterable[EventItem]:
         """Return items for the last entries of a large log, none of which is read before it is drawn."""
@@ -136,54 +146,40 @@ class EventPane(VirtualList):
         self.total += len(log)
         skipped = max(len(log) - MAX_EVENTS // 2, 0)
         numbers = count(unread.first + skipped)
-        return map(EventItem, numbers, log.times[skipped:], repeat(unread))
+        times = log.times[skipped:]
+        return map(EventItem, numbers, times, repeat(unread), times)
 
-    def _new_item(self, at: datetime | None, content: Event | Entry | Gap | Link) -> EventItem:
+    def _filled_items(self, entries: Iterable[Entry], activity: Activity | None) -> Iterable[EventItem]:
+        """Yield items for entries of the log, without those that the stream has told under another id."""
+        placed_at = EPOCH
+        for entry in entries:
+            placed_at = entry.created_at or placed_at
+            node = activity.get(entry.id) if activity is not None else None
+            if node is None or node.live is None:
+                yield self._new_item(entry.created_at, entry, placed_at)
+
+    def _gap_item(self, gap: Gap) -> EventItem:
+        """Return the item of a gap; one that was told before keeps its number."""
+        number = self._gap_numbers.get(gap.at)
+        if number is None:
+            item = self._new_item(gap.at, gap, gap.at)
+            self._gap_numbers[gap.at] = item.number
+            return item
+        self._lines.forget(number)
+        return EventItem(number, gap.at, gap, gap.at)
+
+    def _new_item(self, at: datetime | None, content: Event | Entry | Gap | Link, placed_at: datetime) -> EventItem:
         """Return a new item with the next number."""
         self.total += 1
-        return EventItem(self.total, at, content)
+        return EventItem(self.total, at, content, placed_at)
 
-    def _append(self, items: list[EventItem]) -> None:
-        """Append items and show their rows; the oldest items are removed if there are more than `MAX_EVENTS`."""
-        self._items += items
+    def _place(self, items: list[EventItem]) -> None:
+        """Place items at their time, and show their rows."""
         cursor_before = self.rows_will_change()
-        self._rows += self._rows_of(items)
-        if len(self._items) > MAX_EVENTS:
-            del self._items[: -MAX_EVENTS // 2]  # half of them at once, because each removal is slow
-            first_kept_row = self._first_index_from(self._items[0].number)
-            del self._rows[:first_kept_row]
-            self._lines.clear()
+        self._rows.place(items)
         self._show_rows(cursor_before, len(items))
 
     # Rows
-
-    def _rows_of(self, items: Sequence[EventItem]) -> Iterable[EventRow]:
-        """Return the rows of the items that the filters let through."""
-        if self._only_kind or self._search_words:
-            items = [item for item in items if self._is_wanted(item)]
-        if not self._lines.wraps:
-            return zip(items, repeat(0), strict=False)
-        width = self.scrollable_content_region.width
-        return [(item, line) for item in items for line in range(len(self._lines.lines(item, width)))]
-
-    def _is_wanted(self, item: EventItem) -> bool:
-        """Return whether the filters let an item through: it is of the kind, and has the words."""
-        if self._only_kind and item.kind != self._only_kind:
-            return False
-        if not self._search_words:
-            return True
-        return self._search_words in f"{item.kind} {self._lines.text(item)}".casefold()
-
-    def _first_index_from(self, number: int) -> int:
-        """Return the index of the first row of the item with this number, or of the next item with rows."""
-        return bisect_left(self._rows, number, key=lambda row: row[0].number)
-
-    def _first_index(self, number: int) -> int | None:
-        """Return the index of the first row of the item with this number; None if it has no row."""
-        index = self._first_index_from(number)
-        if index == len(self._rows) or self._rows[index][0].number != number:
-            return None
-        return index
 
     def _show_rows(self, cursor_before: CursorPosition, new_count: int) -> None:
         """Show the changed rows; go to the last one while following, else count the new items as unseen."""
@@ -198,8 +194,7 @@ class EventPane(VirtualList):
     def _rebuild(self) -> None:
         """Filter and wrap all items again."""
         cursor_before = self.rows_will_change()
-        self._lines.clear()
-        self._rows = list(self._rows_of(self._items))
+        self._rows.rebuild()
         self._show_rows(cursor_before, 0)
         self.post_message(self.Changed())
 
@@ -208,26 +203,27 @@ class EventPane(VirtualList):
         return len(self._rows)
 
     def key_of(self, index: int) -> object:
-        """Return the key of a row: its item's number, and the index among the item's lines."""
-        item, line = self._rows[index]
-        return item.number, line
+        """Return the key of a row, which stays the same when others come."""
+        return self._rows.key(index)
 
     def index_of(self, key: object) -> int | None:
         """Return the index of the row with this key; the item may have fewer lines than before."""
-        if not isinstance(key, tuple):
+        if not isinstance(key, RowKey):
             return None
-        number, line = key
-        first_index = self._first_index(number)
-        if first_index is None:
-            return None
-        return min(first_index + int(line), len(self._rows) - 1)
+        return self._rows.index_of(key)
+
+    def can_hold_cursor(self, index: int) -> bool:
+        """Return whether a row can hold the cursor: no rule can."""
+        return not self._rows.rule_text(index)
 
     def styled_line(self, index: int, width: int) -> StyledLine:
         """Return a row as styled text."""
+        if rule := self._rows.rule_text(index):
+            return [StyledText(f" {rule}", "strong")]
         item, line = self._rows[index]
         lines = self._lines.lines(item, width)
         mark = " "
-        if line == 0 and item.number in self._marked_numbers:
+        if line == 0 and item.number in self._marked:
             mark = "*"
         # The item may have fewer lines than rows until a resize has been handled.
         text = lines[min(line, len(lines) - 1)]
@@ -276,21 +272,21 @@ class EventPane(VirtualList):
         if has_items_to_show:
             items = self._paused_items
             self._paused_items = []
-            self._append(items)
+            self._place(items)
         self.post_message(self.Changed())
 
     def narrow(self, words: str) -> int:
         """Narrow the list to events with these words; return the number of rows left."""
-        self._search_words = words.casefold()
+        self._rows.search_words = words.casefold()
         self._rebuild()
         return len(self._rows)
 
     def action_only(self) -> None:
         """Show only events of the kind under the cursor, or all kinds again."""
-        if self._only_kind:
-            self._only_kind = ""
+        if self._rows.only_kind:
+            self._rows.only_kind = ""
         elif self.cursor < len(self._rows):
-            self._only_kind = self._rows[self.cursor][0].kind
+            self._rows.only_kind = self._rows[self.cursor][0].kind
         self._rebuild()
 
     def action_wrap(self) -> None:
@@ -306,13 +302,15 @@ class EventPane(VirtualList):
     def action_mark(self) -> None:
         """Mark or unmark the event under the cursor."""
         if self.cursor < len(self._rows):
-            self._marked_numbers ^= {self._rows[self.cursor][0].number}
+            item, _ = self._rows[self.cursor]
+            if self._marked.pop(item.number, None) is None:
+                self._marked[item.number] = item
             self.refresh()
 
     def action_marked(self) -> None:
         """Go to the next marked event; after the last, to the first."""
-        all_indexes = map(self._first_index, sorted(self._marked_numbers))
-        indexes = [index for index in all_indexes if index is not None]
+        keys = sorted(RowKey(item.placed_at, item.number, 0) for item in self._marked.values())
+        indexes = [index for index in map(self._rows.index_of, keys) if index is not None]
         if not indexes:
             return
         indexes_below = (index for index in indexes if index > self.cursor)
@@ -328,10 +326,10 @@ class EventPane(VirtualList):
             words.append("follow")
         else:
             words.append(f"not following, {self.unseen_count:,} new")
-        if self._only_kind:
-            words.append(f"only {one_line(self._only_kind)}")
-        if self._search_words:
-            words.append(f"with “{one_line(self._search_words, longest=MAX_CHARS_IN_TITLE)}”")
+        if self._rows.only_kind:
+            words.append(f"only {one_line(self._rows.only_kind)}")
+        if self._rows.search_words:
+            words.append(f"with “{one_line(self._rows.search_words, longest=MAX_CHARS_IN_TITLE)}”")
         if self._lines.wraps:
             words.append("wrapped")
         if self._lines.raw:

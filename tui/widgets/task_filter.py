@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -13,6 +11,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from tui.client.task_rows import TaskQuery
+from tui.domain.filter_values import is_status_begun
 from tui.domain.filters import FIELDS, Filter, FilterContext, FilterError, parse_filter
 from tui.domain.list_status import counted_total
 from tui.domain.seen_values import SeenValues
@@ -65,6 +64,7 @@ class TaskFilter(Vertical):
             yield FilterInput(self._ui.memory, self._seen_values.values, placeholder=EXAMPLE_FILTER, id="filter")
             yield Static("", id="only", markup=False)
             yield Static("", id="there", markup=False)
+            yield Static("", id="known", markup=False)
         yield Static(id="wrong", markup=False)
 
     @property
@@ -92,17 +92,27 @@ class TaskFilter(Vertical):
         text = f" {', '.join(different_fields)} asked of the platform: {counted_total(total)} "
         self.query_one("#there", Static).update(text)
 
+    def show_coverage(self, words: str) -> None:
+        """Show for how many tasks the fields of the filter are known; an empty text if for all."""
+        if words:
+            words = f" {words} "
+        self.query_one("#known", Static).update(words)
+
+    def show_refusal(self, query: TaskQuery, reason: str) -> None:
+        """Show why the platform does not take this query, if it is still the current one."""
+        if query == self._server_query:
+            self._show_mistake(f" the platform does not take this filter: {reason}")
+
+    def _show_mistake(self, text: str) -> None:
+        """Show the mistake in the filter; an empty text clears it."""
+        self.query_one("#wrong", Static).update(text)
+        self.query_one("#wrong").set_class(bool(text), "-shown")
+        self.input.set_class(bool(text), "-wrong")
+
     @on(FilterInput.Changed)
     def _parse_text(self, event: FilterInput.Changed) -> None:
         """Parse what is typed, show its error, and start the debounce anew."""
-        error_text = ""
-        try:
-            self.active_filter = parse_filter(_complete_part(event.value))
-        except FilterError as error:
-            _, error_text = error.underlined().split("\n", 1)  # without the filter itself, which is in the input above
-        self.query_one("#wrong", Static).update(error_text)
-        self.query_one("#wrong").set_class(bool(error_text), "-shown")
-        event.input.set_class(bool(error_text), "-wrong")
+        self._use_text(_complete_part(event.value))
         if self._server_timer:
             self._server_timer.stop()
         self._server_timer = self.set_timer(SERVER_FILTER_DELAY_SECONDS, self._update_server_query)
@@ -119,10 +129,18 @@ class TaskFilter(Vertical):
 
     @on(FilterInput.Submitted)
     def _use_whole_text(self, event: FilterInput.Submitted) -> None:
-        """Use the whole text on Enter, the last word too; its error is shown while it is typed."""
+        """Use the whole text on Enter, the last word too."""
         self.input.remember()
-        with suppress(FilterError):
-            self.active_filter = parse_filter(event.value)
+        self._use_text(event.value)
+
+    def _use_text(self, text: str) -> None:
+        """Use a text as the filter; if there is a mistake in it, show it, and keep the filter before it."""
+        mistake = ""
+        try:
+            self.active_filter = parse_filter(text)
+        except FilterError as error:
+            _, mistake = error.underlined().split("\n", 1)  # without the filter itself, which is in the input above
+        self._show_mistake(mistake)
 
 
 def filter_context(ui: UIContext, state: State) -> FilterContext:
@@ -136,10 +154,15 @@ def agent_names(state: State) -> dict[str, str]:
 
 
 def _complete_part(text: str) -> str:
-    """Return the complete part of a filter: `invoice -sta` without `-sta`, which may become the field `-status:`."""
+    """Return the complete part of a filter.
+
+    `invoice -sta` is returned without `-sta`, which may become the field `-status:`, and `status:pau` is left out.
+    """
     complete_words, _, last_word = text.rpartition(" ")
     name = last_word.removeprefix("-")
     may_become_field = bool(name) and any(field.startswith(name) for field in FIELDS)
-    if may_become_field:
+    field, _, values = name.partition(":")
+    may_become_status = field == "status" and is_status_begun(values.rpartition(",")[2])
+    if may_become_field or may_become_status:
         return complete_words.rstrip()
     return text

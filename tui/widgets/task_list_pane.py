@@ -13,6 +13,7 @@ from textual.reactive import var
 from textual.timer import Timer
 from textual.worker import Worker
 
+from tui.domain.filter_coverage import FilterCoverage
 from tui.domain.filters import Filter
 from tui.domain.list_status import ListStatus
 from tui.domain.seen_values import SeenValues
@@ -25,7 +26,7 @@ from tui.widgets.list_title import Liveness
 from tui.widgets.segment_line import SegmentLine
 from tui.widgets.task_columns import COLUMNS, columns_for, heading_line
 from tui.widgets.task_filter import agent_names, filter_context
-from tui.widgets.task_preview import TaskPreview, previewed_task
+from tui.widgets.task_preview import TaskPreview
 from tui.widgets.task_table import TaskTable
 from tui.widgets.ui_context import UIContext
 
@@ -66,6 +67,7 @@ class TaskListPane(Vertical):
         self.status = ListStatus()
         """How much of the platform's tasks is loaded, and when it was read."""
         self.liveness = Liveness()
+        self._coverage = FilterCoverage(Filter())
         self._task_to_select = ""
         self._ticks = 0
         self._preview_timer: Timer | None = None
@@ -93,6 +95,11 @@ class TaskListPane(Vertical):
         return self.scheduler.listing
 
     @property
+    def coverage_words(self) -> str:
+        """For how many tasks the fields of the filter are known, in words; empty if for all."""
+        return self._coverage.words
+
+    @property
     def row(self) -> ListRow | None:
         """The row under the cursor."""
         return self.tasks.row
@@ -108,7 +115,7 @@ class TaskListPane(Vertical):
         elif scheduler.has_changes or not self.listing.loaded:
             scheduler.update()
             line = self.tasks.line
-            if line and previewed_task(line).id in touched.tasks:
+            if line and line.waiting_task.id in touched.tasks:
                 self._request_preview_later()
         elif touched.logs:
             self._update_preview()
@@ -117,7 +124,7 @@ class TaskListPane(Vertical):
         """Return the current view: which tasks are listed, and in which order."""
         matches = None
         if self.active_filter:
-            matches = self.active_filter.predicate(filter_context(self._ui, state))
+            matches = self._coverage.predicate(filter_context(self._ui, state))
         now, names = self._ui.now(), agent_names(state)
         return ListView(matches, self.only_group, self.column, self.reverse, names, now, self.status)
 
@@ -213,7 +220,7 @@ class TaskListPane(Vertical):
     def _request_preview(self) -> None:
         line = self.tasks.line
         if line:
-            self.post_message(self.PreviewRequested(previewed_task(line).id, self.screen.has_class("-wide")))
+            self.post_message(self.PreviewRequested(line.waiting_task.id, self.screen.has_class("-wide")))
 
     # Folding and sorting
 
@@ -261,6 +268,7 @@ class TaskListPane(Vertical):
 
     def watch_active_filter(self) -> None:
         """Rebuild the list for another filter."""
+        self._coverage = FilterCoverage(self.active_filter)
         self.scheduler.rebuild(is_other=True)
 
     def watch_only_group(self) -> None:

@@ -18,14 +18,15 @@ from tui.client.task_rows import TaskRow
 from tui.domain import humanize, wait_words
 from tui.domain.state import State
 from tui.domain.task_list_rows import TaskLine
+from tui.domain.wait_subject import wait_subject
 from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
 from tui.widgets.document_layout import Document, Part
+from tui.widgets.keys import key_name
 from tui.widgets.segment_line import SegmentLine
 from tui.widgets.styled_text import StyledLine, StyledText, fit, make_strip, wrap
 
 if TYPE_CHECKING:
-    from tui.domain.activity_log import Activity
     from tui.domain.activity_nodes import Node
 
 MIN_LINES_FOR_PAYLOAD = 12
@@ -47,8 +48,8 @@ class TaskPreview(Widget):
         self._redactor = redactor
         self._line: TaskLine | None = None
         self._agent = ""
-        self._question = ""
-        """The label of the entry that waits for a person, with the arguments of a tool call."""
+        self._subject = ""
+        """The key fields, or the words, of what the task waits for."""
         self._latest: list[Node] = []
         self._rows: list[StyledLine] = []
         self._shown_clocks = ("", "")
@@ -56,32 +57,18 @@ class TaskPreview(Widget):
     def show(self, line: TaskLine | None, state: State) -> None:
         """Show a preview of the task in this line; of none, show nothing."""
         self._line = line
-        self._agent = self._question = ""
+        self._agent = self._subject = ""
         self._latest = []
         if line:
             self._agent = _agent_name(line, state)
-            activity = state.activity(previewed_task(line).id)
+            open_entry = None
+            activity = state.activity(line.waiting_task.id)
             if activity:
                 self._latest = activity.nodes[-MAX_ENTRIES:]
-                self._question = self._question_of(activity)
+                open_entry = activity.open_entry
+            if line.wait:
+                self._subject = wait_subject(line.waiting_task, open_entry, self._redactor)
         self._update_rows()
-
-    def _question_of(self, activity: Activity) -> str:
-        """Return the question of the entry that waits for a person; empty if there is none."""
-        node = activity.open_node
-        if not node:
-            return ""
-        # Imported here, because they import pydantic, which the first frame does not need.
-        from tui.client.log_entries import ToolCall
-        from tui.domain.entry_format import short_json
-        from tui.domain.open_entries import card_text
-
-        entry = node.entry
-        if text := card_text(entry):
-            return text
-        if not isinstance(entry, ToolCall) or not entry.arguments:
-            return entry.label
-        return f"{entry.label}  {short_json(entry.arguments, self._redactor)}"
 
     def tick(self) -> None:
         """Update the preview at a tick of the clock if its times have changed."""
@@ -92,15 +79,26 @@ class TaskPreview(Widget):
         """Return how long ago the task was created, and how long it has waited."""
         now = self._now()
         waited = wait_words.time_of(line.wait, now) if line.wait else ""
-        return humanize.ago(previewed_task(line).created_at, now), waited
+        return humanize.ago(line.waiting_task.created_at, now), waited
 
     def _update_rows(self) -> None:
         rows: list[StyledLine] = []
         if self._line:
-            rows = self._layout(self._line, self.size.width)
+            rows = self._with_cut_marked(self._layout(self._line, self.size.width))
         if rows != self._rows:
             self._rows = rows
             self.refresh()
+
+    def _with_cut_marked(self, rows: list[StyledLine]) -> list[StyledLine]:
+        """Return the rows that fit; if not all do, the last one tells how many more there are."""
+        height = self.size.height
+        if len(rows) <= height or height == 0:
+            return rows
+        hidden = humanize.counted(len(rows) - height + 1, "more line")
+        mark = f"… {hidden}"
+        if self._line and self._line.wait:
+            mark = f"{mark}: {key_name(self.screen, 'tasks.review')} shows all"
+        return [*rows[: height - 1], [StyledText(mark, "faint")]]
 
     def on_resize(self) -> None:
         """Lay the preview out again after a resize."""
@@ -121,7 +119,7 @@ class TaskPreview(Widget):
     def _layout(self, line: TaskLine, width: int) -> list[StyledLine]:
         self._shown_clocks = self._clocks(line)
         created, _ = self._shown_clocks
-        task = previewed_task(line)
+        task = line.waiting_task
         name = one_line(self._redactor.text(task.name), longest=MAX_NAME_CHARS)
         facts = [one_line(self._redactor.text(self._agent)), one_line(task.id), created]
         rows: list[StyledLine] = [
@@ -131,7 +129,7 @@ class TaskPreview(Widget):
         if line.wait:
             wait_text = f"{wait_words.glyph_of(line.wait)} {wait_words.sentence_of(line.wait, self._now())}"
             rows.append([StyledText(wait_text, wait_words.style_of(line.wait))])
-            rows += self._wrapped(self._request_text(task, line.wait), width)
+            rows += self._wait_rows(task, line.wait, width)
             rows += self._payload_rows(task, width)
         elif task.result:
             rows += self._wrapped(task.result, width)
@@ -162,19 +160,23 @@ class TaskPreview(Widget):
             )
         return rows
 
-    def _request_text(self, task: TaskRow, wait: Wait) -> str:
-        """Return, in short, the request that a task waits with; the review shows all of it."""
-        request, sign_in = task.hitl_request, task.pending_eca_request
-        if request:
-            return request.description or request.title or ""
-        if sign_in:
-            return f"sign in to {sign_in.connector_name or 'a connector'}"
+    def _wait_rows(self, task: TaskRow, wait: Wait, width: int) -> list[StyledLine]:
+        """Return the key fields of what a task waits for, and what is said about it; the review shows all of it."""
         if wait.is_being_read:
-            return ""
-        end = wait_words.ENDS.get(wait.kind, "")
-        if self._question:
-            return f"{self._question} ({end})" if end else self._question
-        return end or "open it to see"
+            return []
+        rows: list[StyledLine] = []
+        if self._subject:
+            rows += wrap([StyledText(self._subject, "strong")], max(width, 1))
+        request = task.hitl_request
+        words = wait_words.ENDS.get(wait.kind, "")
+        if request is not None:
+            words = request.description or request.title or ""
+        elif not words and not self._subject:
+            words = "open it to see"
+        is_said_already = one_line(self._redactor.text(words), longest=MAX_TEXT_CHARS) == self._subject
+        if words and not is_said_already:
+            rows += self._wrapped(words, width)
+        return rows
 
     def _payload_rows(self, task: TaskRow, width: int) -> list[StyledLine]:
         """Return the payload of a request: as one text if the preview has few lines, else as a document."""
@@ -192,13 +194,6 @@ class TaskPreview(Widget):
     def _wrapped(self, text: str, width: int, *, prefix: str = "") -> list[StyledLine]:
         safe = one_line(self._redactor.text(text), longest=MAX_TEXT_CHARS)
         return list(wrap([StyledText(prefix + safe)], max(width, 1)))
-
-
-def previewed_task(line: TaskLine) -> TaskRow:
-    """Return the previewed task of a line: the sub-task that waits if there is one, else the line's own task."""
-    if line.path:
-        return line.path[-1]
-    return line.task
 
 
 def _agent_name(line: TaskLine, state: State) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import ClassVar, NamedTuple
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -15,7 +16,8 @@ from tui.client.json_values import EPOCH
 from tui.domain import humanize, wait_words
 from tui.domain.list_status import counted_total
 from tui.domain.task_list import TaskListModel
-from tui.domain.task_list_rows import GroupHeader, ListRow, MoreLine, TaskLine, duration_seconds
+from tui.domain.task_list_rows import GroupHeader, ListRow, MoreLine, TaskLine, clock_text, duration_seconds
+from tui.domain.wait_subject import wait_subject
 from tui.security.sanitize import one_line
 from tui.widgets.keys import key_name
 from tui.widgets.styled_text import StyledLine, StyledText, fit, fold_glyph
@@ -39,6 +41,9 @@ MAX_CACHED_LINES = 500
 MAX_VALID_SECONDS = 86_400
 MAX_STEP_CHARS = 40
 MAX_AGENT_CHARS = 60
+MIN_SUBJECT_CELLS = 12
+"""Cells behind a title from which they tell what the task waits for."""
+SUBJECT_SEPARATOR = "  "
 NEVER = datetime.max.replace(tzinfo=UTC)
 """The end of validity of a line that shows no time."""
 
@@ -311,6 +316,9 @@ class TaskTable(VirtualList):
         styled_line = [StyledText("*", "marked") if is_marked else StyledText(" ")]
         for column, cell_width in columns_for(width, self._ui.time_format):
             text, style = cells[column.name]
+            if column.name == "title":
+                styled_line += self._title_texts(row, cells["title"], cell_width)
+                continue
             styled_line.append(StyledText(fit(text, cell_width - 1, right=column.is_number) + " ", style))
         cached = CachedLine(source, now, now + self._validity(row, seconds), tuple(styled_line))
         self._cached_lines[row.key] = cached
@@ -346,11 +354,20 @@ class TaskTable(VirtualList):
             "status": _status_cell(row),
             "title": StyledText(self._title(row), title_style),
             "agent": StyledText(self._ui.safe(agent, MAX_AGENT_CHARS), final_style),
-            "wait": StyledText(_clock(row, seconds, self._ui.now()), clock_style),
+            "wait": StyledText(clock_text(row, seconds, self._ui.now()), clock_style),
             "plan": StyledText(plan, final_style),
             "tokens": StyledText(tokens, "faint"),
             "updated": StyledText(self._ui.format_time(task.changed_at), "faint"),
         }
+
+    def _title_texts(self, row: TaskLine, title: StyledText, width: int) -> StyledLine:
+        """Return the title's cell, in which the room behind a short title tells what the task waits for."""
+        text, style = title
+        room = width - 1 - cell_len(text) - len(SUBJECT_SEPARATOR)
+        if row.wait is None or room < MIN_SUBJECT_CELLS:
+            return [StyledText(fit(text, width - 1) + " ", style)]
+        subject = wait_subject(row.waiting_task, row.open_entry, self._ui.redactor)
+        return [StyledText(text, style), StyledText(SUBJECT_SEPARATOR + fit(subject, room) + " ", "faint")]
 
     def _title(self, row: TaskLine) -> str:
         """Return a task's title, with the path to the sub-task that waits and the number of sub-tasks."""
@@ -368,17 +385,6 @@ def _status_cell(row: TaskLine) -> StyledText:
     status = row.task.status
     text = f"{STATUS_GLYPHS.get(status, '?')} {one_line(status) or 'unknown'}"
     return StyledText(text, STATUS_STYLES.get(status, ""))
-
-
-def _clock(line: TaskLine, seconds: float | None, now: datetime) -> str:
-    """Return, as text, how long a task has waited or run, until when it waits, or how long it took."""
-    if line.wait:
-        return wait_words.time_of(line.wait, now)
-    if seconds is None:
-        return ""
-    if line.task.is_final:
-        return humanize.duration(seconds)
-    return humanize.running_clock(seconds)
 
 
 def _state_text(line: TaskLine) -> str:
