@@ -21,7 +21,15 @@ from tui.domain.entry_format import as_markdown
 from tui.domain.state import Change, State
 from tui.domain.tree_rows import TreeRow
 from tui.screens.base import BaseScreen
-from tui.screens.messages import CopyWanted, ReadLog, ReviewWanted, TaskCommand, task_to_review, why_no_review
+from tui.screens.messages import (
+    AgentPageWanted,
+    CopyWanted,
+    ReadLog,
+    ReviewWanted,
+    TaskCommand,
+    task_to_review,
+    why_no_review,
+)
 from tui.screens.stylesheets import stylesheet
 from tui.screens.task_parts import event_parts, row_parts
 from tui.screens.task_title import live_state, shortened_name, styled_progress
@@ -58,6 +66,7 @@ class TaskScreen(BaseScreen[None]):
         Binding("X", "wish('stop')", "stop", id="task.stop"),
         Binding("a", "review", "review", id="task.review"),
         Binding("slash", "search", "search", id="task.search"),
+        Binding("at", "agent", "The page of its agent", show=False, id="task.agent"),
         Binding("1", "pane('tree')", "Activity", show=False, id="task.activity"),
         Binding("2", "pane('events')", "Events", show=False, id="task.events"),
         Binding("3", "pane('inspector')", "Inspector", show=False, id="task.inspector"),
@@ -254,7 +263,7 @@ class TaskScreen(BaseScreen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether an action is available: those of letter keys are not while a search is being written."""
         is_writing = self._is_ready and self.query_one(SearchBar).is_writing
-        if is_writing and action in {"wish", "review", "copy", "search", "pane", "size", "zoom"}:
+        if is_writing and action in {"wish", "review", "copy", "search", "pane", "size", "zoom", "agent"}:
             return False
         return super().check_action(action, parameters)
 
@@ -276,6 +285,14 @@ class TaskScreen(BaseScreen[None]):
         if isinstance(focused, Inspector):
             texts |= focused.copies()
         self.post_message(CopyWanted(texts))
+
+    def action_agent(self) -> None:
+        """Open the page of the task's agent, with the nodes that this task tells of."""
+        task = self._state.task(self.task_id)
+        if task is None or not task.agent_id:
+            self.hint("the agent of this task is not known yet")
+        else:
+            self.post_message(AgentPageWanted(task.agent_id, self.task_id))
 
     def action_review(self) -> None:
         """Review the task, or the waiting one below it."""
