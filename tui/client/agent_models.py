@@ -9,6 +9,7 @@ webhooks often are a secret.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, AliasPath, BeforeValidator, ConfigDict, Field, model_validator
@@ -20,6 +21,8 @@ from tui.client.wire_model import Items, Moment, Nested, Number, WireModel
 HIDDEN_PATH = "/…"
 """Stands for the path and the query of an address."""
 NOTIFICATION_CHANNELS = ("email", "slack", "webhook")
+MAX_PARALLEL_DEPTH = 5
+"""How deep nodes that run in parallel are looked for."""
 _PROGRAM_NAME = re.compile(r"[\w.+-]{1,60}", re.ASCII)
 
 
@@ -197,13 +200,16 @@ class SourceNode(AllowListModel):
 
 
 class NodeCondition(AllowListModel):
-    """The condition under which a node of a workflow runs, or a repetition ends."""
+    """The condition under which a node of a workflow runs, or a repetition ends.
+
+    The value to compare with may be a secret, as that of a webhook; it is not in `raw`, and masked where it is shown.
+    """
 
     type: PlainText = None
     path: PlainText = None
     group_id: PlainText = None
-    term: PlainText = None
-    value: Scalar = None
+    term: PlainText = Field(None, exclude=True)
+    value: Scalar = Field(None, exclude=True)
 
 
 class Strategy(AllowListModel):
@@ -377,6 +383,14 @@ class AgentRecord(AllowListModel):
         graph = record.get("graph")
         if isinstance(graph, dict):
             graph = graph.get("items")
-        return cls.from_value(
-            {**record, "graph": graph, "orchestration_nodes": record.get("orchestration_nodes") or nodes}
-        )
+        nodes = list(_with_parallel_nodes(record.get("orchestration_nodes") or nodes))
+        return cls.from_value({**record, "graph": graph, "orchestration_nodes": nodes})
+
+
+def _with_parallel_nodes(nodes: object, depth: int = 0) -> Iterator[object]:
+    """Yield the nodes of a workflow, each followed by those that it runs in parallel."""
+    for node in items_of(nodes):
+        yield node
+        definition = object_of(object_of(node).get("definition"))
+        if depth < MAX_PARALLEL_DEPTH:
+            yield from _with_parallel_nodes(definition.get("nodes"), depth + 1)

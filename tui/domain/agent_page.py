@@ -287,9 +287,12 @@ def _masked_of_agent(agent: AgentRecord) -> list[str]:
         (elsewhere and elsewhere.has_curl_command, "curl command"),
         (elsewhere and elsewhere.header_count, _count(elsewhere.header_count if elsewhere else 0, "header")),
     ]
-    servers = [item.settings.mcp for item in agent.graph if item.settings and item.settings.mcp]
-    of_servers = [f"{part} of MCP server {mcp.name or mcp.id or ''}".strip()
-                  for mcp in servers for part in _masked_of_server(mcp)]  # fmt: skip
+    servers = [(item, item.settings.mcp) for item in agent.graph if item.settings and item.settings.mcp]
+    of_servers = [
+        f"{part} of MCP server {mcp.name or item.name or mcp.id or ''}".strip()
+        for item, mcp in servers
+        for part in _masked_of_server(mcp)
+    ]
     return [*_present(present), *of_servers]
 
 

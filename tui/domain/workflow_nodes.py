@@ -81,7 +81,7 @@ def node_states(
         note(call.graph_node_id, _state_of_call(call, task))
     types = {node.id: node.type for node in nodes}
     is_paused = task.status == Status.PAUSED
-    last_id = text_of(task.raw.get("last_executed_node_id"))
+    last_id = _last_node_id(task)
     wait_id = task.hitl_request.wait_node_id if task.hitl_request else None
     waits_at_last = is_paused and not wait_id and types.get(last_id) in WAITING_NODE_TYPES
     note(last_id, NodeState.WAITING if waits_at_last else NodeState.RAN)
@@ -90,6 +90,12 @@ def node_states(
     elif is_paused:
         note(wait_id, NodeState.WAITING)
     return states
+
+
+def _last_node_id(task: AnyTask) -> str | None:
+    """Return the id of the node that a task has executed last; None for a value that is no id."""
+    value = task.raw.get("last_executed_node_id")
+    return text_of(value) if isinstance(value, str | int) else None
 
 
 def _state_of_call(call: ToolCall, task: AnyTask) -> NodeState:
@@ -110,7 +116,7 @@ def node_rows(task: AnyTask, nodes: Sequence[WorkflowNodeLike], calls: Iterable[
     """
     states = node_states(task, nodes, calls)
     if not nodes:
-        record_ids = {task.node_id, text_of(task.raw.get("last_executed_node_id"))}
+        record_ids = {task.node_id, _last_node_id(task)}
         states = {node_id: state for node_id, state in states.items() if node_id in record_ids}
     rows = [_row(node, states.pop(node.id or "", NodeState.UNKNOWN)) for node in nodes]
     note = f"  ·  {NOT_IN_WORKFLOW}" if nodes else ""

@@ -48,7 +48,7 @@ OWN_FIELDS = (
     "expected_output", "output_format", "max_self_schedules", "is_autonomous", "discoverable",
 )  # fmt: skip
 """The fields that a scenario's `[agent]` may set instead of the defaults."""
-DEFAULT_SOURCES = ("workbench", "sdk", "api")
+DEFAULT_SOURCES = ("workbench", "sdk")
 DEFAULT_LIMITS: Json = {"max_runs_per_day": None, "max_retries": 0, "tool_call_limit": None}
 
 
