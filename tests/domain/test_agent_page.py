@@ -123,7 +123,9 @@ def test_the_limits_and_the_nodes_are_told_in_words() -> None:
     sections = agent_sections(AgentRecord.from_record({**record, "orchestration_nodes": [node]}))
     limits = sections["limits"]
     assert (limits["runs_per_day"], limits["retries"], limits["tool_calls_per_run"]) == (20, None, 9)
-    assert shown_section("limits", limits)["retries"] == "not provided"
+    shown = shown_section("limits", limits)
+    assert "retries" not in shown
+    assert "retries, iterations, stop" in shown["not provided"]
     assert sections["nodes"] == [
         {
             "id": "pay", "name": "Pay", "type": "action", "kind": "action", "next": ["end"],

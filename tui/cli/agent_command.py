@@ -12,6 +12,8 @@ from tui.domain.agent_page import HEADINGS, agent_json, agent_sections, shown_se
 from tui.services.agent_reader import read_agent_record
 
 LABEL_CELLS = 24
+MAX_BESIDE_CHARS = 200
+"""A longer text is printed whole below its label."""
 
 
 async def agent(session: Session) -> int:
@@ -65,7 +67,7 @@ def _print_section(out: Output, heading: str, section: Any) -> None:
 def _print_fields(out: Output, fields: dict[str, Any], indent: str) -> None:
     for name, value in fields.items():
         label = name.replace("_", " ")
-        if isinstance(value, str) and "\n" in value.strip():
+        if isinstance(value, str) and ("\n" in value.strip() or len(value) > MAX_BESIDE_CHARS):
             out.line(Cell(f"{indent}{label}", FAINT))
             out.text(value)
         else:

@@ -25,6 +25,7 @@ AGENT_ITEM_TYPES = frozenset({"agent", "custom_agent", "coding_agent"})
 """The types of graph items that are agents."""
 MCP_ITEM_TYPE = "mcp"
 NOT_TOLD = "not provided"
+"""The label of the names of what the platform does not tell."""
 HEADINGS = {
     "identity": "Identity",
     "access": "Access",
@@ -78,7 +79,11 @@ def shown_section(name: str, section: Any) -> Any:
         return section
     if name not in SECTIONS_SHOWN_WHOLE:
         return _told(section)
-    return {label: NOT_TOLD if value in (None, [], {}) else value for label, value in section.items()}
+    told = {label: value for label, value in section.items() if value not in (None, [], {})}
+    missing = [label.replace("_", " ") for label in section if label not in told]
+    if missing:
+        told[NOT_TOLD] = ", ".join(missing)
+    return told
 
 
 def sub_agents(agent: AgentRecord, names: Mapping[str, str]) -> list[Section]:
