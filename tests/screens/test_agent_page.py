@@ -31,7 +31,7 @@ async def test_the_id_that_user_tokens_needs_is_found_from_the_agent_picker(serv
         await operator.until(lambda: document.copies().get("value") == "mcp-ledger")
         await operator.press("escape", "y")
         await operator.until(lambda: isinstance(operator.app.screen, CopyScreen))
-        await operator.until(lambda: "whole page" in operator.text)
+        await operator.until(lambda: "record" in operator.text)
         await operator.press("escape", "escape")
         await operator.until(lambda: isinstance(operator.app.screen, AgentPicker))
 

@@ -220,9 +220,9 @@ class AgentScreen(BaseScreen[None]):
 
     def action_copy(self) -> None:
         """Open the dialog to copy a value of the page, or all of it as JSON."""
-        texts = {**self.query_one(AgentDocument).copies(), "agent's id": self.agent_id}
+        texts = {**self.query_one(AgentDocument).copies(), "id": self.agent_id}
         if self._record is not None:
-            texts["whole page"] = pretty(self._ui.redactor.json(agent_json(self._record, self._names)))
+            texts["record"] = pretty(self._ui.redactor.json(agent_json(self._record, self._names)))
         self.post_message(CopyWanted(texts, is_about_task=False))
 
     def action_leave(self) -> None:
