@@ -43,8 +43,8 @@ async def test_show_lists_the_nodes_of_a_workflow_as_far_as_the_task_tells(
     platform.task("w", status="paused", hitl_request={"wait_node_id": "n1", "content": "pay"})
     platform.task("plain")
     said = await shell.on(server, "show", "w")
-    assert "  node       Collect: unknown  ·  action  ·  n0" in said.out.split("\n")
-    assert "  node       Release: waits  ·  wait  ·  n1" in said.out.split("\n")
+    assert "  node       Collect: unknown · action · n0" in said.out.split("\n")
+    assert "  node       Release: waits · wait · n1" in said.out.split("\n")
     found = (await shell.on(server, "show", "w", "-o", "json")).json["nodes"]
     assert [row["node"] for row in found] == ["Collect", "Release"]
     assert (await shell.on(server, "show", "plain", "-o", "json")).json["nodes"] == []
