@@ -38,7 +38,8 @@ async def test_show_tells_why_who_may_approve_by_when_and_what_follows(
 async def test_show_lists_the_nodes_of_a_workflow_as_far_as_the_task_tells(
     shell: Shell, platform: Platform, server: Server
 ) -> None:
-    nodes = [{"id": "n0", "type": "action", "name": "Collect"}, *DEFINITION["orchestration_nodes"]]
+    wait = {"id": "n1", "type": "wait", "name": "Release"}
+    nodes = [{"id": "n0", "type": "action", "name": "Collect"}, wait]
     platform.store.put_agent({**platform.local.platform.agent("a1"), "orchestration_nodes": nodes})
     platform.task("w", status="paused", hitl_request={"wait_node_id": "n1", "content": "pay"})
     platform.task("plain")

@@ -70,11 +70,10 @@ class Services:
         self.progress = ActionProgress(app, client, journal, store, ui)
         self.actions = self.progress.runner
         self.notifier = WaitingNotifier(app, ui, write, lambda: self.lists.has_read_all)
-        presence = ReviewPresence(state_folder / "open")
         self.reviews = ReviewManager(
             app, client, store, ui,
-            runner=self.actions, progress=self.progress, notifier=self.notifier, presence=presence,
-            drafts=drafts,
+            runner=self.actions, progress=self.progress, notifier=self.notifier,
+            presence=ReviewPresence(state_folder / "open"), drafts=drafts,
         )  # fmt: skip
         self.next_commands = NextCommands(app, store, lambda: self.notifier.waiting, self.reviews)
         self.copying = CopyCommands(app, client, store, ui, copy_text, state_folder / "copied.txt")

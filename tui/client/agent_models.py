@@ -47,20 +47,20 @@ def _scalar_of(value: object) -> str | float | bool | None:
 
 def _origin_of(value: object) -> str | None:
     """Return the scheme, host and port of an address; a mark stands for all that follows."""
-    parts = url_parts(value.strip()) if isinstance(value, str) else url_parts("")
+    parts = url_parts(value.strip() if isinstance(value, str) else "")
     if not parts.scheme or not parts.hostname:
         return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = f":{parts.port}" if parts.port else ""
-    hidden = HIDDEN_PATH if parts.path.strip("/") or parts.query or parts.fragment else ""
-    return f"{parts.scheme}://{host}{port}{hidden}"
+    origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        return f"{origin}{HIDDEN_PATH}"
+    return origin
 
 
 def _program_of(value: object) -> str | None:
     """Return the name of a command's program, without its folder and its arguments."""
-    words = value.split() if isinstance(value, str) else []
-    name = words[0].rpartition("/")[2] if words else ""
-    return name if _PROGRAM_NAME.fullmatch(name) else None
+    words = value.split(maxsplit=1) if isinstance(value, str) else []
+    names = (word.rpartition("/")[2] for word in words[:1])
+    return next(filter(_PROGRAM_NAME.fullmatch, names), None)
 
 
 def _is_present(value: object) -> bool:
@@ -68,7 +68,9 @@ def _is_present(value: object) -> bool:
 
 
 def _size_of(value: object) -> int:
-    return len(value) if isinstance(value, dict | list) else int(_is_present(value))
+    if isinstance(value, dict | list):
+        return len(value)
+    return int(_is_present(value))
 
 
 def _channels_of(value: object) -> dict[str, int]:

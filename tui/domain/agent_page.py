@@ -6,19 +6,19 @@ A value is None where the platform does not tell it. The items of lists have onl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tui.client.agent_models import (
+    AgentGraphItem,
+    AgentRecord,
+    ApprovalRule,
+    Connectivity,
+    GraphItemDetails,
+    KnowledgeBase,
+    McpServer,
+    OrchestrationNode,
+)
 from tui.domain.agent_limits import condition_text, iterations, limits_of, retries, stop_reasons, whole
-
-if TYPE_CHECKING:
-    from tui.client.agent_models import (
-        AgentGraphItem,
-        AgentRecord,
-        ApprovalRule,
-        KnowledgeBase,
-        McpServer,
-        OrchestrationNode,
-    )
 
 Section = dict[str, Any]
 AGENT_ITEM_TYPES = frozenset({"agent", "custom_agent", "coding_agent"})
@@ -91,14 +91,14 @@ def sub_agents(agent: AgentRecord, names: Mapping[str, str]) -> list[Section]:
     found: dict[str, Section] = {}
     for item in agent.graph:
         if item.type in AGENT_ITEM_TYPES and item.item_id:
-            details = item.settings
+            details = item.settings or GraphItemDetails()
             found[item.item_id] = _told(
                 {
                     "id": item.item_id,
                     "name": names.get(item.item_id) or item.name,
                     "graph_item": item.id,
-                    "elsewhere": details.remote_agent if details else None,
-                    "instructions": details.instructions if details else None,
+                    "elsewhere": details.remote_agent,
+                    "instructions": details.instructions,
                 }
             )
     for node in agent.nodes:
@@ -111,7 +111,9 @@ def sub_agents(agent: AgentRecord, names: Mapping[str, str]) -> list[Section]:
 
 
 def _knowledge_base(base: KnowledgeBase) -> Section:
-    access = "read and write" if base.rw else "read"
+    access = "read"
+    if base.rw:
+        access = "read and write"
     return _told({"id": base.id, "name": base.name, "access": access})
 
 
@@ -122,7 +124,7 @@ def _told(fields: Mapping[str, Any]) -> Section:
 
 def _identity(agent: AgentRecord) -> Section:
     created_at = agent.created_at.isoformat().replace("+00:00", "Z") if agent.created_at else None
-    elsewhere = agent.connectivity
+    elsewhere = agent.connectivity or Connectivity()
     return {
         "id": agent.id,
         "name": agent.name,
@@ -137,7 +139,7 @@ def _identity(agent: AgentRecord) -> Section:
         "runtime_environment": agent.runtime_environment_id,
         "framework": agent.framework,
         "deployment": agent.deployment_type,
-        "elsewhere": elsewhere.agent_origin if elsewhere else None,
+        "elsewhere": elsewhere.agent_origin,
         "unique_name": agent.unique_name,
         "template": agent.origin_template,
         "created_at": created_at,
@@ -180,14 +182,14 @@ def _instructions(agent: AgentRecord) -> Section:
     output = {
         "expected_output": agent.expected_output,
         "output_format": agent.output_format,
-        "output_schema": "present" if agent.has_output_schema else None,
+        "output_schema": _presence(agent.has_output_schema),
         "voice": agent.voice_id,
     }
     if instructions is None:
         return output
     prompt = None
     if instructions.has_dynamic_prompt_code or instructions.dynamic_prompt_enabled:
-        state = "on" if instructions.dynamic_prompt_enabled else "off"
+        state = ("off", "on")[bool(instructions.dynamic_prompt_enabled)]
         prompt = f"code, {state}, {instructions.dynamic_prompt_position or 'after'} the instructions"
     return {
         "general": instructions.general,
@@ -200,7 +202,6 @@ def _instructions(agent: AgentRecord) -> Section:
 
 def _mcp_server(item: AgentGraphItem, mcp: McpServer) -> Section:
     is_remote = mcp.origin is not None and mcp.type != "local"
-    approval = item.settings.approval if item.settings else None
     return {
         "id": item.id,
         **_told(
@@ -216,7 +217,7 @@ def _mcp_server(item: AgentGraphItem, mcp: McpServer) -> Section:
                 "tokens_shared_across_agents": mcp.share_user_token_across_other_agents,
                 "scopes": list(mcp.additional_scopes),
                 "tools": list(mcp.allowed_tools),
-                "approval": _approval(approval),
+                "approval": _approval((item.settings or GraphItemDetails()).approval),
                 "masked": _masked_of_server(mcp),
             }
         ),
@@ -277,20 +278,20 @@ def _node(node: OrchestrationNode) -> Section:
             "stop": stop_reasons(node.stop),
             "input": node.input_type,
             "returns_its_result": node.return_this,
-            "code": "present" if node.has_code else None,
+            "code": _presence(node.has_code),
         }
     )
 
 
 def _masked_of_agent(agent: AgentRecord) -> list[str]:
-    elsewhere = agent.connectivity
+    elsewhere = agent.connectivity or Connectivity()
     present = [
         (agent.has_llm_credentials, "model credentials"),
         (agent.llm_header_count, _count(agent.llm_header_count, "model header")),
         (agent.has_webhook_url, "webhook address"),
-        (elsewhere and elsewhere.has_auth_value, "sign-in of the remote agent"),
-        (elsewhere and elsewhere.has_curl_command, "curl command"),
-        (elsewhere and elsewhere.header_count, _count(elsewhere.header_count if elsewhere else 0, "header")),
+        (elsewhere.has_auth_value, "sign-in of the remote agent"),
+        (elsewhere.has_curl_command, "curl command"),
+        (elsewhere.header_count, _count(elsewhere.header_count, "header")),
     ]
     servers = [(item, item.settings.mcp) for item in agent.graph if item.settings and item.settings.mcp]
     of_servers = [
@@ -315,6 +316,12 @@ def _masked_of_server(mcp: McpServer) -> list[str]:
 
 def _present(parts: Sequence[tuple[object, str]]) -> list[str]:
     return [words for is_there, words in parts if is_there]
+
+
+def _presence(is_present: bool) -> str | None:
+    if is_present:
+        return "present"
+    return None
 
 
 def _count(count: int, word: str) -> str:
