@@ -35,6 +35,23 @@ async def test_show_tells_why_who_may_approve_by_when_and_what_follows(
     assert (details["tool_approval"], details["not_read"]) == (None, None)
 
 
+async def test_show_lists_the_nodes_of_a_workflow_as_far_as_the_task_tells(
+    shell: Shell, platform: Platform, server: Server
+) -> None:
+    wait = {"id": "n1", "type": "wait", "name": "Release"}
+    nodes = [{"id": "n0", "type": "action", "name": "Collect"}, wait]
+    platform.store.put_agent({**platform.local.platform.agent("a1"), "orchestration_nodes": nodes})
+    platform.task("w", status="paused", hitl_request={"wait_node_id": "n1", "content": "pay"})
+    platform.task("plain")
+    said = await shell.on(server, "show", "w")
+    assert "  node       Collect: unknown · action · n0" in said.out.split("\n")
+    assert "  node       Release: waits · wait · n1" in said.out.split("\n")
+    found = (await shell.on(server, "show", "w", "-o", "json")).json["nodes"]
+    assert [row["node"] for row in found] == ["Collect", "Release"]
+    assert (await shell.on(server, "show", "plain", "-o", "json")).json["nodes"] == []
+    assert not [request for request in server.requests[-2:] if "/agents/a1" in request.path]
+
+
 async def test_show_tells_the_state_of_a_held_call(shell: Shell, platform: Platform, server: Server) -> None:
     task = platform.task("w", status="paused")
     approval = platform.local.decisions.hold_call(task, "pay", {"amount": 5})

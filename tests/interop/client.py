@@ -79,6 +79,22 @@ async def main() -> int:
         check(agent.name == "Analyst", agent.name)
         return agent, agent.name
 
+    async def load_all_agents() -> tuple[Any, str]:
+        loaded = {item.id: await agents.aget(item.id) for item in await agents.alist()}
+        (mcp_item,) = (item for item in loaded["invoice-bot"].graph.items if item.type.value == "mcp")
+        (server,) = loaded["invoice-bot"].mcp_servers
+        check((mcp_item.id, server.id, server.auth_type.value) == ("mcp-ledger", "srv-ledger", "sso_user"), str(server))
+        check(loaded["researcher"].graph.sub_agents == ["scout"], str(loaded["researcher"].graph.sub_agents))
+        check(loaded["invoice-bot"].task_level_strategies.max_runs_per_day == 500, "another limit")
+        check(loaded["analyst"].agno_settings.tool_call_limit == 40, "another limit of tool calls")
+        check({tool.id for tool in loaded["analyst"].tools.list} == {"warehouse.schema", "warehouse.query"}, "tools")
+        nodes = {node.id: type(node.definition).__name__ for node in loaded["courier"].orchestration_nodes}
+        check(nodes["carrier"] == "OrchestrationWaitNode", str(nodes))
+        check(nodes["again"] == "OrchestrationSelfScheduleNode", str(nodes))
+        (wait,) = loaded["invoice-bot"].orchestration_nodes
+        check(type(wait.definition).__name__ == "OrchestrationWaitNode", type(wait.definition).__name__)
+        return loaded, f"{len(loaded)} agents with their graphs, servers, limits and nodes"
+
     async def list_tasks() -> tuple[Any, str]:
         found = await tasks.alist("invoice-bot")
         check(bool(found), "none")
@@ -101,6 +117,7 @@ async def main() -> int:
 
     await step("Agents.alist", list_agents)
     await step("Agents.aget", load_agent)
+    await step("Agents.aget (all)", load_all_agents)
     await step("Tasks.alist", list_tasks)
     await step("Tasks.alist(status)", list_narrowed)
     await step("Tasks.alist_user_tasks", list_user_tasks)

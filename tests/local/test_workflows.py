@@ -22,7 +22,7 @@ async def test_a_waits_node_is_named_by_the_routes_of_workflows_and_the_agents_r
         assert (await http.get("/v1/workflows/writer/nodes")).status_code == 404
         record = (await http.get("/agents/invoice-bot")).json()
         assert record["orchestration_nodes"][0]["id"] == node_id
-        (item,) = record["graph"]
+        (item,) = (item for item in record["graph"] if item["id"] == node_id)
         assert item["settings"]["hitl_options"]["approvers"]["user_ids"] == ["you", "u-dana"]
 
 

@@ -29,6 +29,7 @@ from textual.widgets import Input, TextArea
 from tests.screens.fixed_platforms import KEY, PLATFORMS, FixedPlatform
 from tests.screens.operator import is_page_seen
 from tui.app.app import XpTui
+from tui.screens.agent_page import AgentDocument, AgentScreen
 from tui.screens.answer import AnswerScreen
 from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
@@ -173,6 +174,13 @@ async def _at_task(visitor: Visitor) -> None:
     await visitor.until(lambda: visitor.app.screen.query_one(EventPane).total > 10)
 
 
+async def _at_agent(visitor: Visitor) -> None:
+    """Open the page of the agent whose task waits for its workflow's node."""
+    await visitor.press(":", *"agent release-bot", "enter")
+    await visitor.until(lambda: isinstance(visitor.app.screen, AgentScreen))
+    await visitor.until(lambda: visitor.app.screen.query_one(AgentDocument).count() > 10)
+
+
 async def _at_review(visitor: Visitor) -> None:
     """Open the approval that has waited longest, read it to its end, and scroll back to its start."""
     await visitor.press("a")
@@ -229,13 +237,13 @@ async def _at_help(visitor: Visitor) -> None:
 
 WALKS: dict[str, Callable[[Visitor], Awaitable[None]]] = {
     "task": _at_task, "review": _at_review, "stop": _at_stop, "compose": _at_compose,
-    "answer": _at_answer, "copy": _at_copy, "help": _at_help,
+    "answer": _at_answer, "copy": _at_copy, "help": _at_help, "agent": _at_agent,
 }  # fmt: skip
 """The way to a screen from the list of tasks, where the dashboard begins."""
 SHOWN = [
     *(("tasks", platform) for platform in PLATFORMS),
     *((screen, platform) for screen in ("task", "review") for platform in ("busy", "hostile")),
-    *((screen, "busy") for screen in ("stop", "compose", "answer", "copy", "help")),
+    *((screen, "busy") for screen in ("stop", "compose", "answer", "copy", "help", "agent")),
 ]
 
 

@@ -31,10 +31,12 @@ from tui.screens.approval_base import ApprovalScreen
 from tui.screens.base import AppScreen, SizeNotice
 from tui.screens.decision_screen import DecisionScreen
 from tui.screens.messages import (
+    AgentPageWanted,
     AnswerDecided,
     CopyWanted,
     OpenReviewedTask,
     OpenUrl,
+    ReadAgent,
     ReadLog,
     ReadReview,
     ReplyWanted,
@@ -339,6 +341,8 @@ class XpTui(SerialKeys):
                 while len(self.screen_stack) > 1:
                     self.screen.dismiss(None)
                 self._task_list.filter(argument)
+            case "agent":
+                self.services.agent_pages.open(argument)
             case "open":
                 await self.services.commands.find_and_open(argument)
             case _:
@@ -363,6 +367,8 @@ class XpTui(SerialKeys):
     @on(TaskListScreen.AgentsWanted)
     @on(TaskCommand)
     @on(CopyWanted)
+    @on(AgentPageWanted)
+    @on(ReadAgent)
     def _handle_message(self, event: Message) -> None:
         """Handle a message of a screen with the service that it is for."""
         self.services.handle(event)

@@ -11,6 +11,7 @@ from textual.css.query import NoMatches
 from textual.message import Message
 
 from tui.app.action_progress import ActionProgress
+from tui.app.agent_pages import AgentPages
 from tui.app.copy_commands import CopyCommands
 from tui.app.next_commands import NextCommands
 from tui.app.operator_commands import OperatorCommands
@@ -23,7 +24,7 @@ from tui.domain.notice_log import NoticeLog
 from tui.domain.state import Change, State
 from tui.screens.base import MAX_NOTICE_CHARS
 from tui.screens.decision_screen import DecisionScreen
-from tui.screens.messages import ReadLog, ReadReview, ReviewWanted, ShowNextReview
+from tui.screens.messages import AgentPageWanted, ReadAgent, ReadLog, ReadReview, ReviewWanted, ShowNextReview
 from tui.screens.task_list import TaskListScreen
 from tui.security.sanitize import one_line
 from tui.services.actions import JournalWriter
@@ -69,14 +70,14 @@ class Services:
         self.progress = ActionProgress(app, client, journal, store, ui)
         self.actions = self.progress.runner
         self.notifier = WaitingNotifier(app, ui, write, lambda: self.lists.has_read_all)
-        presence = ReviewPresence(state_folder / "open")
         self.reviews = ReviewManager(
             app, client, store, ui,
-            runner=self.actions, progress=self.progress, notifier=self.notifier, presence=presence,
-            drafts=drafts,
+            runner=self.actions, progress=self.progress, notifier=self.notifier,
+            presence=ReviewPresence(state_folder / "open"), drafts=drafts,
         )  # fmt: skip
         self.next_commands = NextCommands(app, store, lambda: self.notifier.waiting, self.reviews)
         self.copying = CopyCommands(app, client, store, ui, copy_text, state_folder / "copied.txt")
+        self.agent_pages = AgentPages(app, client, store, ui)
         self.commands = OperatorCommands(
             app, client, store, ui,
             runner=self.actions, progress=self.progress, reviews=self.reviews, read_workers=self.read_workers,
@@ -116,6 +117,8 @@ class Services:
                 self.read_workers.handle(event)
             case TaskListScreen.PreviewRequested() | ReadLog():
                 self.read_workers.handle(event)
+            case AgentPageWanted() | ReadAgent():
+                self.agent_pages.handle(event)
             case DecisionScreen.Closed(seen_notices=seen_notices):
                 self.notices.note_seen(lambda text: one_line(text, longest=MAX_NOTICE_CHARS) in seen_notices)
                 self._report_missed_notices()

@@ -54,22 +54,23 @@ class CopyCommands:
     def copy_tasks(self, task_ids: Sequence[str]) -> None:
         """Ask which text of these tasks to copy."""
         if tasks := self._tasks(task_ids):
-            self._open_dialog(self._texts_of(tasks))
+            self.copy_one_of(self._texts_of(tasks))
 
     def copy_selected(self, texts: Mapping[str, str], task_id: str = "") -> None:
         """Ask which text to copy: one of the selected element, or one of this task or of the one on the screen."""
         open_tasks = [screen.followed_task for screen in self._app.screens if screen.followed_task]
         task_ids = [task_id] if task_id else open_tasks[-1:]
-        self._open_dialog({**texts, **self._texts_of(self._tasks(task_ids))})
+        self.copy_one_of({**texts, **self._texts_of(self._tasks(task_ids))})
 
     def _tasks(self, task_ids: Sequence[str]) -> list[AnyTask]:
         tasks = map(self._store.state.task, task_ids)
         return [task for task in tasks if task]
 
-    def _open_dialog(self, texts: Mapping[str, str]) -> None:
-        self._app.run_worker(partial(self._copy_one_of, texts), group="dialogs", exclusive=True)
+    def copy_one_of(self, texts: Mapping[str, str]) -> None:
+        """Ask which of these texts to copy."""
+        self._app.run_worker(partial(self._ask_and_copy, texts), group="dialogs", exclusive=True)
 
-    async def _copy_one_of(self, texts: Mapping[str, str]) -> None:
+    async def _ask_and_copy(self, texts: Mapping[str, str]) -> None:
         from tui.screens.copy_dialog import CopyScreen
 
         shown, redactor = dict(texts), self._ui.redactor

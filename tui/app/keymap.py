@@ -16,6 +16,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, TextArea
 
 from tui.app.app import XpTui
+from tui.screens.agent_page import AgentDocument, AgentScreen
 from tui.screens.agent_picker import AgentList, AgentPicker
 from tui.screens.answer import AnswerScreen
 from tui.screens.approval_base import ApprovalScreen
@@ -44,8 +45,8 @@ from tui.widgets.virtual_list import VirtualList
 
 CLASSES_WITH_BINDINGS: tuple[type[DOMNode], ...] = (
     XpTui, BaseScreen, TaskListScreen, TaskScreen, ApprovalScreen, ReviewScreen, BulkReviewScreen, AgentPicker,
-    MessageEditor, AnswerScreen, ConfirmScreen, CopyScreen, CommandLineScreen, VirtualList, TaskTable, ActivityPane,
-    EventPane, Inspector, QuestionForm,
+    AgentScreen, MessageEditor, AnswerScreen, ConfirmScreen, CopyScreen, CommandLineScreen, VirtualList, TaskTable,
+    ActivityPane, EventPane, Inspector, QuestionForm,
     FilterInput,
 )  # fmt: skip
 FOCUSABLE_BY_SCREEN: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {
@@ -54,6 +55,7 @@ FOCUSABLE_BY_SCREEN: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {
     ReviewScreen: (Inspector, Input),
     BulkReviewScreen: (OutcomeList, Inspector, Input),
     AgentPicker: (Input, AgentList),
+    AgentScreen: (AgentDocument, Input),
     MessageEditor: (TextArea, Input, VerticalScroll),
     AnswerScreen: (QuestionForm, TextArea),
     ConfirmScreen: (Button,),

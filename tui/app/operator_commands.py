@@ -98,6 +98,8 @@ class OperatorCommands:
                 self._open_dialog(self._choose_agent, False, None)
             case TaskCommand(verb="copy", task_ids=task_ids):
                 self._copying.copy_tasks(task_ids)
+            case CopyWanted(texts=texts, is_about_task=False):
+                self._copying.copy_one_of(texts)
             case CopyWanted(texts=texts, task_id=task_id):
                 self._copying.copy_selected(texts, task_id)
             case TaskCommand():

@@ -27,6 +27,7 @@ LATE_IMPORTS = (
     "tui.screens.bulk_review",
     "tui.screens.confirm",
     "tui.screens.agent_picker",
+    "tui.screens.agent_page",
     "tui.screens.copy_dialog",
     "tui.screens.message_editor",
     "tui.screens.answer",

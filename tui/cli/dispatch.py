@@ -35,6 +35,7 @@ FUNCTION_OF_VERB = {
     "reload": "show_command:show",
     "log": "log_command:log",
     "agents": "query_commands:agents",
+    "agent": "agent_command:agent",
     "watch": "watch_command:watch",
     "run": "action_commands:run_task",
     "continue": "action_commands:continue_task",

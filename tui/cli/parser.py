@@ -19,6 +19,9 @@ ANSWER_EXAMPLES = """examples:
   xp-tui answer TASK --digest D --choice 2                the second choice
   xp-tui answer TASK --digest D --choice "eu-west"        the choice with this label
   xp-tui answer TASK --digest D --choice 1 --text "8 GB"  two questions, in their order"""
+AGENT_EXAMPLES = """examples:
+  xp-tui agent invoice-bot            graph, tools, MCP servers, sub-agents, model, access, instructions, limits
+  xp-tui agent invoice-bot -o json    the same for scripts; secrets are named, never printed"""
 FORMATS = ("table", "json", "ndjson")
 MAX_MESSAGE_CHARS = 1_000
 SECRET_ARGUMENT = (
@@ -57,7 +60,7 @@ def _terminal_columns() -> int:
 class Parser(argparse.ArgumentParser):
     """A parser that exits with code 3 on an error, and adds the arguments of a verb only when that verb is used.
 
-    A command line has one verb. Adding the arguments of all seventeen would double the time that help takes.
+    A command line has one verb. Adding the arguments of all of them would double the time that help takes.
     """
 
     add_arguments: Callable[[Parser], object] | None = None
@@ -204,6 +207,11 @@ def _add_watch(verb: Parser) -> None:
 
 def _add_agents(verb: Parser) -> None:
     """Add the arguments of `agents`: it has none of its own."""
+
+
+def _add_agent(verb: Parser) -> None:
+    verb.epilog, verb.formatter_class = AGENT_EXAMPLES, _VerbatimHelpFormatter
+    verb.add_argument("agent_id", metavar="ID", nargs="?", help="the agent's id (default: XPANDER_AGENT_ID, --agent)")
 
 
 def _add_run(verb: Parser) -> None:
@@ -362,6 +370,7 @@ VERBS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "log": ("show a task's activity log", _with_output(_add_log)),
     "watch": ("follow tasks live until they end", _with_output(_add_watch)),
     "agents": ("list agents", _with_output(_add_agents)),
+    "agent": ("show an agent: tools, MCP servers and their ids, model, limits", _with_output(_add_agent)),
     "reload": ("read a task again and show it", _with_output(_add_task)),
     "run": ("start a task", _with_output(_add_run)),
     "continue": ("say more in a task's thread", _with_output(_add_continue)),

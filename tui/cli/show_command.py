@@ -11,6 +11,7 @@ from tui.cli.context import WAIT_STYLES, Session, iso_time, status_cell, task_js
 from tui.cli.output import FAINT, STRONG, Cell, Output
 from tui.client.errors import NotFound
 from tui.client.json_codec import parse_nested, pretty
+from tui.client.log_entries import ToolCall
 from tui.client.models import Task
 from tui.client.task_facts import Wait
 from tui.domain import humanize, wait_words
@@ -21,6 +22,7 @@ from tui.domain.wait_details import WaitDetails, deadline_of
 from tui.domain.waits import WaitSources, wait_of
 from tui.security.redact import Redactor
 from tui.security.sanitize import sanitize_text
+from tui.services.agent_reader import read_node_rows
 from tui.services.review_loader import load_wait_details
 from tui.services.wait_reader import read_agent_of_wait
 
@@ -51,10 +53,15 @@ async def show(session: Session) -> int:
     details = None
     if review.subject_id:
         details = await load_wait_details(session.client, review)
+    calls = (entry for entry in review.log.entries if isinstance(entry, ToolCall))
+    nodes = await read_node_rows(session.client, task, calls)
     if out.format != "table":
-        out.json(_review_json(session, review, wait, details))
+        nodes_json = [{"node": row.label, "state": row.value} for row in nodes]
+        out.json({**_review_json(session, review, wait, details), "nodes": nodes_json})
         return 0
     _print_record(session, review, wait)
+    for row in nodes:
+        out.line(Cell("  node      ", FAINT), f"{out.safe(row.label)}: {out.safe(row.value)}")
     if task.result:
         out.line("")
         out.line(Cell("Result", FAINT))

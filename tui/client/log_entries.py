@@ -86,6 +86,7 @@ class ToolCall(Entry):
     request_id: Text = None
     tool_call_id: Text = None
     operation_id: Text = None
+    graph_node_id: Text = None
     tool_name: Text = None
     payload: Any = None
     result: Any = None

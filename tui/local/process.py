@@ -18,6 +18,7 @@ from types import FrameType
 import uvicorn
 
 from tui.local import load_fixtures
+from tui.local.agent_records import agent_record
 from tui.local.auth_middleware import ASGIApp, AuthMiddleware
 from tui.local.chaos import Chaos, FaultyApp, RateLimitedApp
 from tui.local.clock import PlatformClock, format_time
@@ -34,7 +35,6 @@ from tui.local.sqlite_store import Json, SqliteStore
 from tui.local.sse_responses import Streams
 from tui.local.task_service import Platform
 from tui.local.workers import Workers
-from tui.local.workflows import agent_definition
 
 DEFAULT_PORT = 7337
 """The port that is tried first if none is given; if it is taken, any free one is used."""
@@ -47,33 +47,6 @@ NOTICE_INTERVAL_SECONDS = 3600.0
 """Seconds before the same notice is written again."""
 MAX_PENDING_CONNECTIONS = 1024
 """Connections that the operating system keeps until the server accepts them."""
-
-
-AGENT_DEFAULTS: Json = {
-    "status": "ACTIVE",
-    "organization_id": ORGANIZATION,
-    "type": "manager",
-    "framework": "agno",
-    "access_scope": "organizational",
-    "created_by": None,
-    "model_provider": "openai",
-    "model_name": "gpt-4.1",
-    "llm_api_base": None,
-    "deployment_type": "container",
-    "using_nemo": False,
-    "is_coordinate_mode": False,
-    "has_pending_changes": False,
-    "environment_id": ORGANIZATION,
-    "version": 1,
-    "webhook_url": "",
-    "tools": [],
-    "graph": [],
-    "knowledge_bases": [],
-    "source_nodes": [],
-    "deep_planning": True,
-    "enforce_deep_planning": False,
-}
-"""The fields that all agents of a local platform have in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +149,7 @@ class LocalPlatform:
     def _put_agents(self, scenarios: tuple[Scenario, ...], created_at: str) -> None:
         """Insert the agent of each scenario, or replace it by its newest version."""
         for scenario in scenarios:
-            self.store.put_agent(_agent_record(scenario, created_at))
+            self.store.put_agent(agent_record(scenario, created_at))
 
     def set_url(self, url: str) -> None:
         """Set the address at which the platform is reached now; sign-ins that wait move to it."""
@@ -318,29 +291,6 @@ def _listen_on(port: int) -> socket.socket:
 
 def _random_seed() -> str:
     return f"{random.SystemRandom().getrandbits(64):x}"
-
-
-def _agent_record(scenario: Scenario, created_at: str) -> Json:
-    """Return an agent's record with the fields of both the REST API and the SDK's API."""
-    agent = scenario.agent
-    instructions = {
-        "role": agent.get("role", []),
-        "goal": agent.get("goal", []),
-        "general": agent.get("general", ""),
-    }
-    return {
-        **AGENT_DEFAULTS,
-        "id": agent["id"],
-        "name": agent["name"],
-        "icon": agent["icon"],
-        "unique_name": agent["id"],
-        "description": agent.get("description", ""),
-        "instructions": instructions,
-        "created_at": created_at,
-        "gated_tools": agent.get("gated_tools", []),
-        "type": agent.get("type", AGENT_DEFAULTS["type"]),
-        **agent_definition(scenario.nodes, agent.get("orchestration_nodes", [])),
-    }
 
 
 def parse_start_time(text: str) -> datetime:

@@ -78,7 +78,7 @@ def parse_scenario(name: str, text: str) -> Scenario:
     parts = {part: tuple(document.get(part, ())) for part in ("steps", "reply")}
     for part, steps in parts.items():
         _check_steps(name, part, steps)
-    _check_nodes(name, document.get("nodes", ()), parts["steps"])
+    _check_nodes(name, [*document.get("nodes", ()), *agent.get("orchestration_nodes", ())], parts["steps"])
     return Scenario(
         agent=agent,
         prompts=tuple(document.get("prompts", ())),

@@ -53,6 +53,8 @@ class StepPlayer:
         delay: float | None = getattr(self, f"_play_{kind}")(fill_template(step, words))
         if delay is None:
             return None
+        if self.run["at"] != position:
+            self.task["last_executed_node_id"] = step.get("node") or self.task["last_executed_node_id"]
         self._add_tokens(step)
         if self.run["at"] != position:
             delay = float(step.get("after", delay))
@@ -341,6 +343,7 @@ class StepPlayer:
     def _play_finish(self, step: Json) -> None:
         result = step["finish"]
         started = datetime.fromisoformat(self.task["started_at"] or self.task["created_at"])
+        self.task["last_executed_node_id"] = step.get("node") or self.task["last_executed_node_id"]
         self.task["duration"] = (self.platform.clock.now - started).total_seconds()
         self.platform.add_message(self.task, "agent", result)
         self.platform.change(self.task, status="completed", result=result, internal_status=step.get("internal_status"))
@@ -363,7 +366,8 @@ class StepPlayer:
 
 
 def _tool_call(step: Json) -> Json:
-    return {"operation_id": step["tool"], "tool_name": step["tool"], "plan_task_id": step.get("plan_step")}
+    names = {"operation_id": step["tool"], "tool_name": step["tool"], "graph_node_id": step.get("node")}
+    return {**names, "plan_task_id": step.get("plan_step")}
 
 
 def _tool_payload(step: Json) -> Json:

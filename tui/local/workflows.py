@@ -7,25 +7,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tui.local.clock import format_time
+from tui.local.event_entries import object_of
 from tui.local.sqlite_store import Json
 
 NODE_FIELDS = ("id", "type", "name", "next_node_ids", "asset_id", "connection_id", "operation_id", "target_agent_id")
 """Fields of a node that the routes of workflows give; the agent's record has more."""
 
 
-def agent_definition(nodes: Sequence[Json], whole_nodes: Sequence[Json] = ()) -> Json:
-    """Return what the record of an agent says about the nodes of its workflow and their approvals.
-
-    Whole nodes have the form of the record already.
-    """
-    return {
-        "orchestration_nodes": [*(_orchestration_node(node) for node in nodes if node["type"] != "tool"), *whole_nodes],
-        "graph": [_graph_item(node) for node in nodes if "hitl" in node],
-    }
+def orchestration_nodes(nodes: Sequence[Json], whole_nodes: Sequence[Json] = ()) -> list[Json]:
+    """Return the nodes of a workflow as the record of its agent has them; whole nodes have that form already."""
+    return [*(_orchestration_node(node) for node in nodes if node["type"] != "tool"), *whole_nodes]
 
 
 def _orchestration_node(node: Json) -> Json:
-    notification = {"subject": node.get("name"), "body": node.get("body")}
+    approvers = node.get("hitl", {}).get("approvers", {}).get("user_ids", [])
+    addresses = [f"{user_id}@example.com" for user_id in approvers]
+    notification = {"to": addresses, "subject": node.get("name"), "body": node.get("body")}
     return {
         "id": node["id"],
         "type": node["type"],
@@ -36,7 +33,8 @@ def _orchestration_node(node: Json) -> Json:
     }
 
 
-def _graph_item(node: Json) -> Json:
+def graph_item_of_node(node: Json) -> Json:
+    """Return the item of an agent's graph for a node or a tool that waits for approval."""
     kind = "tool" if node["type"] == "tool" else "human_in_the_loop"
     options = {"enabled": True, "title": node.get("name"), **node["hitl"]}
     return {"id": node["id"], "item_id": node["id"], "name": node.get("name"), "type": kind,
@@ -56,8 +54,9 @@ def workflow_nodes(agent: Json) -> list[Json]:
 def approval_timeout(agent: Json, tool: str) -> float | None:
     """Return the seconds after which the approval of a tool call expires; None if it does not."""
     for item in agent.get("graph", ()):
-        if tool in (item.get("id"), item.get("item_id")):
-            seconds: Any = item["settings"]["hitl_options"].get("timeout_seconds")
+        options = object_of(object_of(item.get("settings")).get("hitl_options"))
+        if options and tool in (item.get("id"), item.get("item_id")):
+            seconds: Any = options.get("timeout_seconds")
             return float(seconds) if seconds else None
     return None
 

@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from tui.client.models import Agent
 from tui.screens.base import Dialog
+from tui.screens.messages import AgentPageWanted
 from tui.widgets.keys import key_name
 from tui.widgets.styled_text import StyledLine, StyledText, fit
 from tui.widgets.ui_context import UIContext
@@ -78,6 +79,7 @@ class AgentPicker(Dialog[AgentChoice | None]):
         Binding("up", "move(-1)", "Up", show=False, id="agents.up", priority=True),
         Binding("down", "move(1)", "Down", show=False, id="agents.down", priority=True),
         Binding("f3", "create", "new task", id="agents.new"),
+        Binding("f4", "page", "its page", id="agents.page"),
     ]
 
     def __init__(
@@ -107,7 +109,9 @@ class AgentPicker(Dialog[AgentChoice | None]):
                 keys = "Enter writes it"
             else:
                 keys = f"Enter shows its tasks · {key_name(self, 'agents.new')} starts a new one"
-            yield Static(f"{keys} · {key_name(self, 'agents.leave')} goes back", id="keys", markup=False)
+            page_key, leave_key = key_name(self, "agents.page"), key_name(self, "agents.leave")
+            keys = f"{keys} · {page_key} its page · {leave_key} goes back"
+            yield Static(keys, id="keys", markup=False)
 
     def on_mount(self) -> None:
         """Move the cursor to the preselected agent after mounting."""
@@ -132,6 +136,12 @@ class AgentPicker(Dialog[AgentChoice | None]):
     def action_create(self) -> None:
         """Create a new task for the agent under the cursor."""
         self._choose(True)
+
+    def action_page(self) -> None:
+        """Open the page of the agent under the cursor, in front of the picker."""
+        agents = self.query_one(AgentList)
+        if agents.count():
+            self.post_message(AgentPageWanted(agents.agents[agents.cursor].id))
 
     def _choose(self, is_new: bool) -> None:
         agents = self.query_one(AgentList)

@@ -29,6 +29,7 @@ from tui.widgets.segment_line import SegmentLine
 from tui.widgets.styled_text import StyledText
 
 if TYPE_CHECKING:
+    from tui.client.agent_models import AgentRecord
     from tui.domain.action import Action
     from tui.domain.review import ReviewSnapshot
     from tui.domain.state import Change, State
@@ -111,6 +112,12 @@ class AppScreen(Screen[ScreenResultType]):
 
     def update_wait_details(self, task_id: str, details: WaitDetails) -> None:
         """Update the screen with the details of the wait of a task under review, which were just read."""
+
+    def update_agent(self, agent_id: str, record: AgentRecord) -> None:
+        """Update the screen with the record of an agent, which was just read for its page."""
+
+    def agent_failed(self, agent_id: str, reason: str) -> None:
+        """Show the reason why the record of an agent could not be read."""
 
     def review_failed(self, task_id: str, reason: str) -> None:
         """Show the reason why the read of a review failed."""

@@ -29,6 +29,7 @@ class CommandLineScreen(Dialog[None]):
     LEAVE_BINDING = "line.leave"
     HAS_FOOTER = False
     ARGUMENTS: ClassVar[dict[str, str]] = {
+        "agent": "an agent's id",
         "filter": "the filter to use",
         "open": "a task's id, or how it begins",
         "theme": "a theme's name",

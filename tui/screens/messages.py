@@ -45,10 +45,12 @@ class CopyWanted(Message):
     Without an id, the task is the one that is open.
     """
 
-    def __init__(self, texts: Mapping[str, str], task_id: str = "") -> None:
+    def __init__(self, texts: Mapping[str, str], task_id: str = "", *, is_about_task: bool = True) -> None:
         super().__init__()
         self.texts = texts
         self.task_id = task_id
+        self.is_about_task = is_about_task
+        """Whether the texts of a task are offered as well."""
 
 
 class ReviewWanted(Message):
@@ -124,6 +126,23 @@ class OpenReviewedTask(Message):
     def __init__(self, task_id: str) -> None:
         super().__init__()
         self.task_id = task_id
+
+
+class AgentPageWanted(Message):
+    """A request to open the page of an agent; with a task, to show there which nodes this task tells of."""
+
+    def __init__(self, agent_id: str, task_id: str = "") -> None:
+        super().__init__()
+        self.agent_id = agent_id
+        self.task_id = task_id
+
+
+class ReadAgent(Message):
+    """A request to read the record of an agent, for its page."""
+
+    def __init__(self, agent_id: str) -> None:
+        super().__init__()
+        self.agent_id = agent_id
 
 
 class ReadLog(Message):

@@ -21,7 +21,15 @@ from tui.domain.entry_format import as_markdown
 from tui.domain.state import Change, State
 from tui.domain.tree_rows import TreeRow
 from tui.screens.base import BaseScreen
-from tui.screens.messages import CopyWanted, ReadLog, ReviewWanted, TaskCommand, task_to_review, why_no_review
+from tui.screens.messages import (
+    AgentPageWanted,
+    CopyWanted,
+    ReadLog,
+    ReviewWanted,
+    TaskCommand,
+    task_to_review,
+    why_no_review,
+)
 from tui.screens.plain_text import item_text, row_text, value_text
 from tui.screens.stylesheets import stylesheet
 from tui.screens.subtask_reads import SubtaskReads
@@ -60,6 +68,7 @@ class TaskScreen(BaseScreen[None]):
         Binding("X", "wish('stop')", "stop", id="task.stop"),
         Binding("a", "review", "review", id="task.review"),
         Binding("slash", "search", "search", id="task.search"),
+        Binding("at", "wish('agent')", "The page of its agent", show=False, id="task.agent"),
         Binding("1", "pane('tree')", "Activity", show=False, id="task.activity"),
         Binding("2", "pane('events')", "Events", show=False, id="task.events"),
         Binding("3", "pane('inspector')", "Inspector", show=False, id="task.inspector"),
@@ -253,7 +262,7 @@ class TaskScreen(BaseScreen[None]):
     def disabled_reason(self, action: str, parameters: tuple[object, ...]) -> str:
         """Return the reason why an action is disabled: read-only mode, for those that send something."""
         is_searching = self._is_ready and self.query_one(SearchBar).is_open
-        is_sending = action == "wish" or (action == "new_or_next" and not is_searching)
+        is_sending = (action == "wish" and parameters != ("agent",)) or (action == "new_or_next" and not is_searching)
         return self._ui.read_only if is_sending else ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -264,8 +273,13 @@ class TaskScreen(BaseScreen[None]):
         return super().check_action(action, parameters)
 
     def action_wish(self, verb: str) -> None:
-        """Act as the operator wishes: stop or continue the task, or create one for the same agent."""
-        self.post_message(TaskCommand(verb, self.task_id))
+        """Act as the operator wishes: stop or continue the task, create one for its agent, or open the agent's page."""
+        if verb != "agent":
+            self.post_message(TaskCommand(verb, self.task_id))
+        elif (task := self._state.task(self.task_id)) and task.agent_id:
+            self.post_message(AgentPageWanted(task.agent_id, self.task_id))
+        else:
+            self.hint("the agent of this task is not known yet")
 
     def action_copy(self) -> None:
         """Open the dialog to copy a text of the selected line, or of the task."""
