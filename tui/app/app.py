@@ -33,6 +33,7 @@ from tui.screens.decision_screen import DecisionScreen
 from tui.screens.messages import (
     AnswerDecided,
     CopyWanted,
+    FactsWanted,
     OpenReviewedTask,
     OpenUrl,
     ReadLog,
@@ -163,6 +164,14 @@ class XpTui(SerialKeys):
         self.push_screen(screen, follow_task_below)
         screen.update_state(self.services.store.state, ())
         self.services.read_workers.follow_topmost()
+
+    @on(FactsWanted)
+    def _show_facts(self, event: FactsWanted) -> None:
+        from tui.screens.facts import FactsScreen
+
+        screen = FactsScreen(event.task_id, self.ui)
+        screen.update_state(self.services.store.state, ())
+        self.push_screen(screen)
 
     def on_resize(self) -> None:
         """Check after a resize whether the terminal is large enough."""

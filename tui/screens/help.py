@@ -21,6 +21,7 @@ AREA_HEADINGS = {
     "app": "everywhere",
     "tasks": "the list",
     "task": "the task",
+    "facts": "the facts",
     "tree": "activity",
     "events": "events",
     "inspector": "inspector",

@@ -132,3 +132,11 @@ class ReadLog(Message):
     def __init__(self, task_id: str) -> None:
         super().__init__()
         self.task_id = task_id
+
+
+class FactsWanted(Message):
+    """A request to show the facts of a task."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__()
+        self.task_id = task_id

@@ -21,7 +21,15 @@ from tui.domain.entry_format import as_markdown
 from tui.domain.state import Change, State
 from tui.domain.tree_rows import TreeRow
 from tui.screens.base import BaseScreen
-from tui.screens.messages import CopyWanted, ReadLog, ReviewWanted, TaskCommand, task_to_review, why_no_review
+from tui.screens.messages import (
+    CopyWanted,
+    FactsWanted,
+    ReadLog,
+    ReviewWanted,
+    TaskCommand,
+    task_to_review,
+    why_no_review,
+)
 from tui.screens.stylesheets import stylesheet
 from tui.screens.task_parts import event_parts, row_parts
 from tui.screens.task_title import live_state, shortened_name, styled_progress
@@ -57,6 +65,7 @@ class TaskScreen(BaseScreen[None]):
         Binding("y", "copy", "Copy", show=False, id="task.copy"),
         Binding("X", "wish('stop')", "stop", id="task.stop"),
         Binding("a", "review", "review", id="task.review"),
+        Binding("i", "facts", "facts", id="task.facts"),
         Binding("slash", "search", "search", id="task.search"),
         Binding("1", "pane('tree')", "Activity", show=False, id="task.activity"),
         Binding("2", "pane('events')", "Events", show=False, id="task.events"),
@@ -254,7 +263,7 @@ class TaskScreen(BaseScreen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether an action is available: those of letter keys are not while a search is being written."""
         is_writing = self._is_ready and self.query_one(SearchBar).is_writing
-        if is_writing and action in {"wish", "review", "copy", "search", "pane", "size", "zoom"}:
+        if is_writing and action in {"wish", "review", "copy", "facts", "search", "pane", "size", "zoom"}:
             return False
         return super().check_action(action, parameters)
 
@@ -276,6 +285,10 @@ class TaskScreen(BaseScreen[None]):
         if isinstance(focused, Inspector):
             texts |= focused.copies()
         self.post_message(CopyWanted(texts))
+
+    def action_facts(self) -> None:
+        """Show the facts of the task: every attribute of its record."""
+        self.post_message(FactsWanted(self.task_id))
 
     def action_review(self) -> None:
         """Review the task, or the waiting one below it."""
