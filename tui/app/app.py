@@ -165,14 +165,6 @@ class XpTui(SerialKeys):
         screen.update_state(self.services.store.state, ())
         self.services.read_workers.follow_topmost()
 
-    @on(FactsWanted)
-    def _show_facts(self, event: FactsWanted) -> None:
-        from tui.screens.facts import FactsScreen
-
-        screen = FactsScreen(event.task_id, self.ui)
-        screen.update_state(self.services.store.state, ())
-        self.push_screen(screen)
-
     def on_resize(self) -> None:
         """Check after a resize whether the terminal is large enough."""
         self.call_later(self._update_size_notice)
@@ -372,6 +364,7 @@ class XpTui(SerialKeys):
     @on(TaskListScreen.AgentsWanted)
     @on(TaskCommand)
     @on(CopyWanted)
+    @on(FactsWanted)
     def _handle_message(self, event: Message) -> None:
         """Handle a message of a screen with the service that it is for."""
         self.services.handle(event)

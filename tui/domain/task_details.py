@@ -22,6 +22,8 @@ class Form(Enum):
     AS_IS = auto()
     TIME = auto()
     SECONDS = auto()
+    STEPS = auto()
+    CALLS = auto()
 
 
 class Attribute(NamedTuple):
@@ -146,7 +148,7 @@ ATTRIBUTES: Mapping[str, Sequence[Attribute]] = {
         Attribute("deep_planning.enforce", "plan enforced"),
         Attribute("deep_planning.started", "plan started"),
         Attribute("deep_planning.question_raised", "question raised"),
-        Attribute("deep_planning.tasks", "plan steps", other_path="deep_planning.steps"),
+        Attribute("deep_planning.tasks", "plan steps", Form.STEPS, other_path="deep_planning.steps"),
     ),
     OUTPUT: (
         Attribute("result", "result"),
@@ -169,6 +171,8 @@ ATTRIBUTES: Mapping[str, Sequence[Attribute]] = {
 """The attributes of each group, in the order in which they are shown; MORE has those that are not listed here."""
 SECRET_ATTRIBUTES = ("user_tokens", "user_oidc_token")
 """The attributes that are secrets as a whole."""
+STEP_FIELDS = frozenset({"id", "title", "completed"})
+"""The fields of a plan's step that its text has."""
 SPREAD_OBJECTS = ("input", "input.user", "deep_planning", "tokens")
 """The objects whose members are attributes of their own, each after the one that holds it."""
 
@@ -201,13 +205,32 @@ def details_of(record: Mapping[str, Any], tool_use: Mapping[str, ToolUse] | None
 
 
 def shown_value(detail: Detail, format_time: Callable[[datetime], str]) -> Any:
-    """Return the value of a detail as a reader sees it: times and durations as text, all else as it is."""
-    if detail.form is Form.TIME:
-        moment = parse_time(detail.value)
-        return detail.value if moment is None else format_time(moment)
-    if detail.form is Form.SECONDS and isinstance(detail.value, int | float):
-        return humanize.exact_duration(float(detail.value))
-    return detail.value
+    """Return the value of a detail as a reader sees it: times, durations, steps and calls as text."""
+    match detail.form, detail.value:
+        case Form.TIME, value if moment := parse_time(value):
+            return format_time(moment)
+        case Form.SECONDS, int() | float() as seconds:
+            return humanize.exact_duration(seconds)
+        case Form.STEPS, list() as steps:
+            return [_step_text(step) for step in steps]
+        case Form.CALLS, dict() as uses:
+            return [_use_text(name, **use) for name, use in uses.items()]
+        case _, value:
+            return value
+
+
+def _step_text(step: Any) -> Any:
+    """Return a step of a plan as text: whether it is done, its id and its title; a step of another form as it is."""
+    if not isinstance(step, dict) or not STEP_FIELDS.issuperset(step):
+        return step
+    mark = "✓" if _is_done(step) else "·"
+    return " ".join(filter(None, (mark, text_of(step.get("id")), text_of(step.get("title")))))
+
+
+def _use_text(name: str, calls: int, errors: int) -> str:
+    """Return the use of a tool as text: `3× gmail.send_message, 1 failed`."""
+    failed = f", {errors} failed" if errors else ""
+    return f"{calls}× {name}{failed}"
 
 
 def _spread(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -258,19 +281,18 @@ def _derived(group: str, values: Mapping[str, Any], tool_use: Mapping[str, ToolU
     elif group == OUTPUT:
         if tool_use:
             calls = {name: {"calls": use.calls, "errors": use.errors} for name, use in tool_use.items()}
-            yield Detail("tool_calls", "tool calls", calls)
+            yield Detail("tool_calls", "tool calls", calls, Form.CALLS)
         created, started = parse_time(values.get("created_at")), parse_time(values.get("started_at"))
         if created and started and started >= created:
             yield Detail("queue_seconds", "queue time", (started - created).total_seconds(), Form.SECONDS)
 
 
 def _plan_details(values: Mapping[str, Any]) -> Iterator[Detail]:
-    """Yield whether a plan can finish, which it can once no step is open, and the open steps."""
+    """Yield whether a plan can finish, which it can once no step is open."""
     steps = items_of(values.get("deep_planning.tasks") or values.get("deep_planning.steps"))
-    if not steps:
-        return
-    open_steps = [step for step in steps if not flag_of(object_of(step).get("completed"))]
-    yield Detail("plan_can_finish", "plan can finish", not open_steps)
-    if open_steps:
-        titles = [text_of(object_of(step).get("title")) or text_of(step) for step in open_steps]
-        yield Detail("plan_open_steps", "open steps", titles)
+    if steps:
+        yield Detail("plan_can_finish", "plan can finish", all(map(_is_done, steps)))
+
+
+def _is_done(step: Any) -> bool:
+    return flag_of(object_of(step).get("completed"))

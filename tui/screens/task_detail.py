@@ -23,7 +23,6 @@ from tui.domain.tree_rows import TreeRow
 from tui.screens.base import BaseScreen
 from tui.screens.messages import (
     CopyWanted,
-    FactsWanted,
     ReadLog,
     ReviewWanted,
     TaskCommand,
@@ -285,10 +284,6 @@ class TaskScreen(BaseScreen[None]):
         if isinstance(focused, Inspector):
             texts |= focused.copies()
         self.post_message(CopyWanted(texts))
-
-    def action_facts(self) -> None:
-        """Show the facts of the task: every attribute of its record."""
-        self.post_message(FactsWanted(self.task_id))
 
     def action_review(self) -> None:
         """Review the task, or the waiting one below it."""
