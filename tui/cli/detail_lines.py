@@ -18,8 +18,8 @@ MAX_COMPACT_CHARS = 100
 """Characters up to which an object or a list is printed as compact JSON, in one line."""
 PRINTED_ABOVE = frozenset(
     {
-        "id", "title", "agent_id", "source", "parent_execution", "sub_executions", "status", "internal_status",
-        "events_streaming", "llm_model_provider", "llm_model_name", "result", "deep_planning.tasks",
+        "id", "title", "agent_id", "source", "parent_execution", "sub_executions", "internal_status",
+        "llm_model_provider", "llm_model_name", "result", "deep_planning.tasks",
     }
 )  # fmt: skip
 """The attributes that `show` prints among the first lines of a task, or as its result."""
