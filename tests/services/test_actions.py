@@ -302,7 +302,7 @@ def test_a_question_is_answered_in_its_conversation_despite_an_old_approval(
     operator.platform.log = [{"id": "d", "questions": ["sure?"]}]
     operator.platform.act = operator.platform.becomes(200, {}, status="executing")
     told = operator.decides(Verb.ANSWER, body={"decision_id": "d", "answers": ANSWERS})
-    assert told == (Outcome.CONFIRMED, "answered by you")
+    assert told == (Outcome.CONFIRMED, "accepted; the record does not show which answer")
     body = {"decision_id": "d", "answers": ANSWERS}
     assert operator.platform.sent == [("POST", "/v1/agents/a/conversations/head/answers", body)]
 
@@ -386,8 +386,8 @@ def test_a_refusal_is_reported_with_the_message_of_the_platform(
          "decided the other way by Kofi, yours was refused (403)"),
         ({"hitl_request": {**REQUEST, "votes": 1}}, Outcome.UNKNOWN,
          "refused (403), but its request has changed: open it"),
-        ({"hitl_request": {**REQUEST, "content": "other"}}, Outcome.REFUSED,
-         "refused: no (403); the task now asks for something else: open it"),
+        ({"hitl_request": {**REQUEST, "content": "other"}}, Outcome.UNKNOWN,
+         "refused (403), but the task now asks for something else: open it"),
     ],
 )  # fmt: skip
 def test_after_a_refusal_the_record_is_read_once_and_believed(
