@@ -39,6 +39,7 @@ screenshots: .venv/installed
 interop: .venv/installed .venv-interop/installed
 	$(BIN)/python -m tests.interop.run .venv-interop/bin/python
 	.venv-interop/bin/python tests/interop/secret_fields.py
+	.venv-interop/bin/python tests/interop/sdk_names.py
 	$(BIN)/python -m tests.interop.fuzz .venv-interop/bin/schemathesis
 	-$(BIN)/python -m tests.interop.newest .venv-interop/bin/python $(BIN)/uv
 

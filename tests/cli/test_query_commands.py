@@ -139,7 +139,8 @@ async def test_show_prints_everything_about_a_task(shell: Shell, platform: Platf
     platform.entry("t1", role="agent", content={"text": "two\nlines"})
     said = await shell.on(server, "show", "t1")
     lines = [line.strip() for line in said.out.splitlines()]
-    told = {line.split()[0]: " ".join(line.split()[1:]) for line in lines if len(line.split()) > 1}
+    first_lines = lines[: lines.index("")]
+    told = {line.split()[0]: " ".join(line.split()[1:]) for line in first_lines if len(line.split()) > 1}
     assert said.code == 0
     assert lines[0] == "Task t1"
     assert lines[-3:] == ["Result", "two", "lines"]

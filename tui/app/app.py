@@ -34,6 +34,7 @@ from tui.screens.messages import (
     AgentPageWanted,
     AnswerDecided,
     CopyWanted,
+    FactsWanted,
     OpenReviewedTask,
     OpenUrl,
     ReadAgent,
@@ -369,6 +370,7 @@ class XpTui(SerialKeys):
     @on(CopyWanted)
     @on(AgentPageWanted)
     @on(ReadAgent)
+    @on(FactsWanted)
     def _handle_message(self, event: Message) -> None:
         """Handle a message of a screen with the service that it is for."""
         self.services.handle(event)

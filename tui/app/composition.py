@@ -24,7 +24,15 @@ from tui.domain.notice_log import NoticeLog
 from tui.domain.state import Change, State
 from tui.screens.base import MAX_NOTICE_CHARS
 from tui.screens.decision_screen import DecisionScreen
-from tui.screens.messages import AgentPageWanted, ReadAgent, ReadLog, ReadReview, ReviewWanted, ShowNextReview
+from tui.screens.messages import (
+    AgentPageWanted,
+    FactsWanted,
+    ReadAgent,
+    ReadLog,
+    ReadReview,
+    ReviewWanted,
+    ShowNextReview,
+)
 from tui.screens.task_list import TaskListScreen
 from tui.security.sanitize import one_line
 from tui.services.actions import JournalWriter
@@ -60,7 +68,7 @@ class Services:
         hold_seconds: float,
         intervals: PollIntervals | None,
     ) -> None:
-        self._app = app
+        self._app, self._ui = app, ui
         self.notices = NoticeLog(ui.now)
         self.store = store = StateStore(run_step)
         self.reader = reader = TaskReader(client, store)
@@ -119,11 +127,21 @@ class Services:
                 self.read_workers.handle(event)
             case AgentPageWanted() | ReadAgent():
                 self.agent_pages.handle(event)
+            case FactsWanted(task_id=task_id):
+                self._show_facts(task_id)
             case DecisionScreen.Closed(seen_notices=seen_notices):
                 self.notices.note_seen(lambda text: one_line(text, longest=MAX_NOTICE_CHARS) in seen_notices)
                 self._report_missed_notices()
             case _:
                 self.commands.handle(event)
+
+    def _show_facts(self, task_id: str) -> None:
+        """Show the facts of a task."""
+        from tui.screens.facts import FactsScreen  # not imported before the first frame
+
+        screen = FactsScreen(task_id, self._ui)
+        screen.update_state(self.store.state, ())
+        self._app.push_screen(screen)
 
     def _report_missed_notices(self) -> None:
         """Report the notices that came and went unseen while something was decided; the others are still shown."""

@@ -25,6 +25,7 @@ from tui.screens.bulk_review import BulkReviewScreen, OutcomeList
 from tui.screens.command_line import CommandLineScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.copy_dialog import CopyChoices, CopyScreen
+from tui.screens.facts import FactsScreen, FactsView
 from tui.screens.help import HelpList, HelpScreen
 from tui.screens.message_editor import MessageEditor
 from tui.screens.notice_list import NoticeRows, NoticesScreen
@@ -44,7 +45,7 @@ from tui.widgets.task_table import TaskTable
 from tui.widgets.virtual_list import VirtualList
 
 CLASSES_WITH_BINDINGS: tuple[type[DOMNode], ...] = (
-    XpTui, BaseScreen, TaskListScreen, TaskScreen, ApprovalScreen, ReviewScreen, BulkReviewScreen, AgentPicker,
+    XpTui, BaseScreen, TaskListScreen, TaskScreen, FactsScreen, ApprovalScreen, ReviewScreen, BulkReviewScreen, AgentPicker,
     AgentScreen, MessageEditor, AnswerScreen, ConfirmScreen, CopyScreen, CommandLineScreen, VirtualList, TaskTable,
     ActivityPane, EventPane, Inspector, QuestionForm,
     FilterInput,
@@ -52,6 +53,7 @@ CLASSES_WITH_BINDINGS: tuple[type[DOMNode], ...] = (
 FOCUSABLE_BY_SCREEN: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {
     TaskListScreen: (TaskTable, FilterInput),
     TaskScreen: (ActivityTree, ActivityTimeline, EventPane, Inspector, Input),
+    FactsScreen: (FactsView, Input),
     ReviewScreen: (Inspector, Input),
     BulkReviewScreen: (OutcomeList, Inspector, Input),
     AgentPicker: (Input, AgentList),

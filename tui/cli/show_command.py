@@ -8,6 +8,7 @@ from typing import Any
 
 from tui.cli.answer_lines import answer_flags, question_lines, questions_json
 from tui.cli.context import WAIT_STYLES, Session, iso_time, status_cell, task_json
+from tui.cli.detail_lines import print_details
 from tui.cli.output import FAINT, STRONG, Cell, Output
 from tui.client.errors import NotFound
 from tui.client.json_codec import parse_nested, pretty
@@ -18,6 +19,8 @@ from tui.domain import humanize, wait_words
 from tui.domain.answers import SUPERSEDED, has_superseded_question, questions_of, unanswerable_reason
 from tui.domain.review import ReviewSnapshot, review_of
 from tui.domain.review_facts import facts_of
+from tui.domain.task_details import TaskDetails, details_of
+from tui.domain.tool_use import tool_use_of_log
 from tui.domain.wait_details import WaitDetails, deadline_of
 from tui.domain.waits import WaitSources, wait_of
 from tui.security.redact import Redactor
@@ -62,6 +65,7 @@ async def show(session: Session) -> int:
     _print_record(session, review, wait)
     for row in nodes:
         out.line(Cell("  node      ", FAINT), f"{out.safe(row.label)}: {out.safe(row.value)}")
+    print_details(out, task_details(review))
     if task.result:
         out.line("")
         out.line(Cell("Result", FAINT))
@@ -80,6 +84,7 @@ def _review_json(
     session: Session, review: ReviewSnapshot, wait: Wait | None, details: WaitDetails | None
 ) -> dict[str, Any]:
     review_json = {**task_json(review.task, wait, None), "entries": len(review.log.entries)}
+    review_json["facts"] = task_details(review).as_json()
     if wait and wait.needs_person:
         _, is_whole = printed_request(session.out.redactor, review.held)
         review_json |= {"digest": review.digest, "digest_decides": is_whole, "held": review.held}
@@ -88,6 +93,11 @@ def _review_json(
     if details is not None:
         review_json["wait_details"] = _details_json(review, details)
     return review_json
+
+
+def task_details(review: ReviewSnapshot) -> TaskDetails:
+    """Return the details of a task under review: every attribute of its record, and the use of its tools."""
+    return details_of(review.task.raw, tool_use_of_log(review.log.entries))
 
 
 def _details_json(review: ReviewSnapshot, details: WaitDetails) -> dict[str, Any]:

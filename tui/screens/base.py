@@ -21,6 +21,7 @@ from textual.widgets import Static
 
 from tui.domain import humanize
 from tui.domain.list_status import ListStatus
+from tui.screens.messages import FactsWanted
 from tui.screens.stylesheets import stylesheet
 from tui.security.sanitize import one_line
 from tui.widgets.key_footer import KeyFooter
@@ -301,6 +302,10 @@ class BaseScreen(OverlayScreen[ScreenResultType]):
         """The actions of this screen by their keys, with the operator's own keymap applied."""
         bindings = named_bindings(type(self))
         return {key: binding.action for binding in bindings for key in bound_keys(self, binding.id or "")}
+
+    def action_facts(self) -> None:
+        """Show the facts of the task that is followed here, where a screen has a key for that."""
+        self.post_message(FactsWanted(self.followed_task))
 
     def on_key(self, event: events.Key) -> None:
         """Show the reason when a greyed key is pressed."""

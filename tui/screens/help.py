@@ -22,6 +22,7 @@ AREA_HEADINGS = {
     "tasks": "the list",
     "task": "the task",
     "agent": "the agent",
+    "facts": "the facts",
     "tree": "activity",
     "events": "events",
     "inspector": "inspector",

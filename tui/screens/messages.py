@@ -152,3 +152,11 @@ class ReadLog(Message):
         super().__init__()
         self.task_id = task_id
         self.is_asked = is_asked
+
+
+class FactsWanted(Message):
+    """A request to show the facts of a task."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__()
+        self.task_id = task_id

@@ -69,6 +69,7 @@ class TaskScreen(BaseScreen[None]):
         Binding("a", "review", "review", id="task.review"),
         Binding("slash", "search", "search", id="task.search"),
         Binding("at", "wish('agent')", "The page of its agent", show=False, id="task.agent"),
+        Binding("i", "facts", "facts", id="task.facts"),
         Binding("1", "pane('tree')", "Activity", show=False, id="task.activity"),
         Binding("2", "pane('events')", "Events", show=False, id="task.events"),
         Binding("3", "pane('inspector')", "Inspector", show=False, id="task.inspector"),
@@ -268,7 +269,7 @@ class TaskScreen(BaseScreen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether an action is available: those of letter keys are not while a search is being written."""
         is_writing = self._is_ready and self.query_one(SearchBar).is_writing
-        if is_writing and action in {"wish", "review", "copy", "search", "pane", "size", "zoom"}:
+        if is_writing and action in {"wish", "review", "copy", "facts", "search", "pane", "size", "zoom"}:
             return False
         return super().check_action(action, parameters)
 

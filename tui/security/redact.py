@@ -120,20 +120,20 @@ class Redactor:
 
     def _redact_list(self, items: Iterable[Any], name: str, depth: int) -> list[Any]:
         """Redact the items of a list; every text in a holder of secrets is one."""
-        if not _is_holder(name):
+        if not is_holder(name):
             return [self.json(item, name, depth) for item in items]
         return [self._mask_or_redact(item, name, depth) for item in items]
 
     def _redact_object(self, value: dict[Any, Any], holder: str, depth: int) -> dict[Any, Any]:
         """Redact the fields of an object, which is called `holder` in the object or list around it."""
         redacted: dict[Any, Any] = {}
-        is_holder = _is_holder(holder)
+        holds_secrets = is_holder(holder)
         secret_members = _secret_members(holder)
         for key, item in value.items():
             name = str(key)
             if item is None:
                 redacted_item = None
-            elif is_holder:
+            elif holds_secrets:
                 redacted_item = self._redact_member(holder, name, item, depth)
             elif secret_members and _plain_name(name) in secret_members:
                 redacted_item = self._redact_member("secrets", name, item, depth)
@@ -174,7 +174,7 @@ def _sounds_secret(name: str) -> bool:
     return bool(_SECRET_NAME.search(_snake_case(name))) or _plain_name(name) in FIELDS
 
 
-def _is_holder(name: str) -> bool:
+def is_holder(name: str) -> bool:
     """Return whether the name of an object or list says that it is a holder of secrets: every text in it is one."""
     if len(name) > MAX_CACHED_CHARS:
         return _sounds_like_holder(name)
