@@ -124,7 +124,7 @@ async def test_run_reads_a_whole_request_and_arguments_override_it(
         (["run", "a1", "x", "--mcp", "HOME/broken"], "HOME/broken: "),
         (["run", "a1", "x", "--from", "HOME/input"], "input is an object in the platform's requests"),
         (["run", "a1", "x", "--oidc-token-file", "HOME/bytes"], "HOME/bytes cannot be read: "),
-        (["run", "a1", "x", "--user-id", "u1"], "a user needs an e-mail address, without it the platform refuses"),
+        (["run", "a1", "x", "--user-id", "u1"], "a user needs an e-mail address: the platform refuses a task without it. Give --user-email"),
         (["continue", "t1", "x", "--timezone", "Europe/Madrid"], "a user needs an e-mail address"),
         (["run", "a1", "x", "--from", "HOME/user"], "a user needs an e-mail address"),
         (["run", "a1", "x", "--from", "HOME/odd-user"], "user is an object in the platform's requests"),

@@ -14,7 +14,7 @@ from tui.client.json_codec import NotJson, loads
 DEFAULT_SOURCE = "xp-tui"
 MAX_FILE_MEBIBYTES = 16
 """The largest file that an option can name."""
-USER_NEEDS_EMAIL = "a user needs an e-mail address, without it the platform refuses the task (422)"
+USER_NEEDS_EMAIL = "a user needs an e-mail address: the platform refuses a task without it"
 
 
 class OptionKind(Enum):
@@ -84,7 +84,7 @@ OPTION_GROUPS: Mapping[str, tuple[TaskOption, ...]] = {
     "the task": (
         TaskOption("--title", "title", "title", "as lists show it", metavar="T"),
         TaskOption("--file", "files", "input.files", "addresses that the agent reads", _KIND.TEXTS, metavar="URL"),
-        TaskOption("--attachments", "attachments", "input.attachments", "a JSON list: url, name, mime, size, kind",
+        TaskOption("--attachments", "attachments", "input.attachments", "a JSON list of url, name, mime, kind",
                    _KIND.LIST_FILE),
         TaskOption("--instructions", "instructions", "instructions_override", "added to the agent's own"),
         TaskOption("--context", "context", "additional_context", "more that the agent should know"),
@@ -98,15 +98,15 @@ OPTION_GROUPS: Mapping[str, tuple[TaskOption, ...]] = {
     "the user": (
         TaskOption("--user-email", "e-mail", "input.user.email", "needed with any other field of the user",
                    metavar="EMAIL"),
-        TaskOption("--user-id", "id", "input.user.id", "the user's id", metavar="ID"),
+        TaskOption("--user-id", "user id", "input.user.id", "the user's id", metavar="ID"),
         TaskOption("--user-first-name", "first name", "input.user.first_name", metavar="NAME"),
         TaskOption("--user-last-name", "last name", "input.user.last_name", metavar="NAME"),
         TaskOption("--user-name", "display name", "input.user.display_name", metavar="NAME"),
         TaskOption("--timezone", "time zone", "input.user.timezone", "as Europe/Madrid", metavar="ZONE"),
-        TaskOption("--user-attributes", "attributes", "input.user.additional_attributes",
+        TaskOption("--user-attributes", "user attributes", "input.user.additional_attributes",
                    "a JSON object about the user", _KIND.OBJECT_FILE),
         TaskOption("--principal", "principal", "input.principal",
-                   "a JSON object about the caller: kind, id, email, display_name", _KIND.OBJECT_FILE),
+                   "a JSON object with kind, id, email of the caller", _KIND.OBJECT_FILE),
     ),
     "agent and model": (
         TaskOption("--agent-version", "agent version", "agent_version", metavar="V"),
@@ -124,7 +124,7 @@ OPTION_GROUPS: Mapping[str, tuple[TaskOption, ...]] = {
         TaskOption("--mcp", "MCP servers", "mcp_servers", "a JSON list of MCP servers", _KIND.LIST_FILE),
         TaskOption("--payload-extension", "payload extension", "payload_extension",
                    "a JSON object for the agent's tool calls", _KIND.OBJECT_FILE),
-        TaskOption("--user-tokens", "user tokens", "user_tokens", "a JSON object of tokens for MCP sign-ins",
+        TaskOption("--user-tokens", "user tokens", "user_tokens", "a JSON object of MCP tokens",
                    _KIND.SECRETS_FILE),
         TaskOption("--oidc-token-file", "OIDC token", "user_oidc_token", "the user's OIDC token", _KIND.SECRET_FILE),
     ),
