@@ -29,6 +29,7 @@ class FormApp(App[None]):
 
     def __init__(self, texts: dict[str, str]) -> None:
         super().__init__()
+        self.animation_level = "none"
         self._texts = texts
 
     def compose(self) -> ComposeResult:
@@ -91,4 +92,5 @@ async def test_the_chosen_one_is_in_sight_and_a_click_chooses_another(width: int
         assert "[opencode]" in field.render_line(0).text
         assert field.render_line(0).text.startswith(shown)
         await pilot.click(field, offset=(field.render_line(0).text.index("codex"), 0))
+        await until(pilot, lambda: field.chosen != "opencode")
         assert (field.chosen, form.texts) == ("codex", {"harness_cli": "codex"})

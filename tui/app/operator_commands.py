@@ -24,7 +24,6 @@ from tui.domain.state import TasksSeen
 from tui.screens.approval_base import ApprovalScreen
 from tui.screens.key_rhythm import QUIET_SECONDS
 from tui.screens.messages import AnswerDecided, CopyWanted, OpenUrl, ReplyWanted, TaskCommand
-from tui.screens.option_draft import option_draft_key
 from tui.screens.task_list import TaskListScreen
 from tui.security.sanitize import address_problem, host_of, with_ascii_host
 from tui.services.actions import Action, ActionRunner, JournalWriter, Outcome, Verb
@@ -332,7 +331,7 @@ class OperatorCommands:
         draft: MessageDraft | None = await self._app.push_screen_wait(editor)
         if draft:
             action = Action(Verb.CREATE, agent_id, body=message_body(agent_id, draft))
-            self.start(action, key, option_draft_key(key))
+            self.start(action, *draft.draft_keys)
 
     def _agent_name(self, agent_id: str) -> str:
         agent = self._store.state.agents.get(agent_id)

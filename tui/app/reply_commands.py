@@ -21,7 +21,6 @@ from tui.domain.state import State, TasksSeen
 from tui.domain.task_options import DEFAULT_SOURCE
 from tui.screens.key_rhythm import QUIET_SECONDS
 from tui.screens.messages import AnswerDecided
-from tui.screens.option_draft import option_draft_key
 from tui.services.actions import ActionRunner
 from tui.services.option_files import read_options
 from tui.services.review_loader import load_review
@@ -114,8 +113,7 @@ class ReplyCommands:
         draft: MessageDraft | None = await self._app.push_screen_wait(editor)
         if draft:
             body = {**message_body(task.agent_id, draft), "id": task.thread_id}
-            key = task.thread_id
-            self._start(Action(Verb.CONTINUE, task.id, body=body), key, option_draft_key(key))
+            self._start(Action(Verb.CONTINUE, task.id, body=body), *draft.draft_keys)
 
     def _warn(self, text: str) -> None:
         self._app.notify(self._ui.safe(text), severity="warning", markup=False)

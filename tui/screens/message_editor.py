@@ -25,10 +25,12 @@ from tui.widgets.ui_context import UIContext
 
 
 class MessageDraft(NamedTuple):
-    """The text of a message, and the part of its request that the options stand for."""
+    """The draft of a message that is to be sent: its text, and the part of its request that the options stand for."""
 
     text: str
     options: dict[str, Any]
+    draft_keys: tuple[str, ...]
+    """The keys of the drafts of its text and of its options."""
 
 
 class OptionSource(NamedTuple):
@@ -164,7 +166,7 @@ class MessageEditor(Dialog[MessageDraft | None]):
             self._form.focus_option(error.option_name)
             return
         if not self._objects():
-            self.dismiss(MessageDraft(text, options))
+            self.dismiss(MessageDraft(text, options, (self._draft_key, self._option_draft.key)))
 
     def _objects(self) -> bool:
         """Return whether the key that sends has to be pressed again, and say why."""

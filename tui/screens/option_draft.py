@@ -10,23 +10,18 @@ from tui.security.redact import Redactor
 from tui.storage.json_store import DRAFT_SEPARATOR
 
 
-def option_draft_key(draft_key: str) -> str:
-    """Return the key of the draft of the options that belong to a message with this key."""
-    return f"{draft_key} options"
-
-
 class OptionDraft:
     """The draft of the options of a message: without names of files with secrets, and what looks like a secret."""
 
     def __init__(self, draft_key: str, drafts: MutableMapping[str, str], redactor: Redactor) -> None:
-        self._key = option_draft_key(draft_key)
+        self.key = f"{draft_key} options"
         self._drafts = drafts
         self._redactor = redactor
 
     @property
     def texts(self) -> dict[str, str]:
         """The texts of the options that were kept, by name; none if they cannot be read."""
-        first, _, _ = self._drafts.get(self._key, "").partition(DRAFT_SEPARATOR)  # two processes may have kept theirs
+        first, _, _ = self._drafts.get(self.key, "").partition(DRAFT_SEPARATOR)  # two processes may have kept theirs
         try:
             kept = json.loads(first or "{}")
         except (ValueError, RecursionError):
@@ -45,9 +40,9 @@ class OptionDraft:
         if kept == self.texts:
             return
         if kept:
-            self._drafts[self._key] = json.dumps(kept)
+            self._drafts[self.key] = json.dumps(kept)
         else:
-            self._drafts.pop(self._key, None)
+            self._drafts.pop(self.key, None)
 
     def _may_be_secret(self, option: TaskOption, text: str) -> bool:
         return option.is_secret or self._redactor.text(text) != text
