@@ -136,12 +136,16 @@ def test_a_crash_restores_the_terminal(tmp_path: Path, drawn: str, name: bytes) 
     assert not _runs(tmp_path)
 
 
+OPEN_REVIEW = b"later"
+"""A word in the footer of every review: which task the cursor is on depends on what has been loaded."""
+
+
 @pytest.mark.parametrize("odd", [b"\xff", b"\x1b[1114112u", b"\x1b[M \xff\xfe", b"\x1b[48;99999;99999;9;9t"])
 def test_undecodable_input_does_not_end_the_dashboard(tmp_path: Path, odd: bytes) -> None:
     with terminal(tmp_path) as shell:
         shell.until(b"Invoice bot")
         shell.press(odd + b"a")
-        shell.until(b"not decided yet", patience=10)
+        shell.until(OPEN_REVIEW, patience=10)
         shell.press(b"\x11")
         assert shell.ends() == 0
 
@@ -159,7 +163,7 @@ def test_the_screens_open_with_an_unknown_time_zone(tmp_path: Path) -> None:
     with terminal(tmp_path, TZ="XXX-99:99") as shell:
         shell.until(b"Invoice bot")
         shell.press(b"a")
-        shell.until(b"not decided yet", patience=10)
+        shell.until(OPEN_REVIEW, patience=10)
         shell.press(b"\x11")
         assert shell.ends() == 0
 

@@ -18,7 +18,7 @@ SENT = [{"question_id": "q1", "answer": "us"}]
 LOST = ActionAnswer(error=ApiError("timed out", maybe_done=True))
 OTHER = {"question_id": "q1", "answer": "eu"}
 UNREADABLE: list[Any] = [
-    {"q1": "eu"}, {"q1": "us"}, True, 7, "Frankfurt", ["us"], [None],
+    None, [], {}, {"q1": "eu"}, {"q1": "us"}, True, 7, "Frankfurt", ["us"], [None],
     [{"question_id": "q9", "answer": "us"}], [{"question_id": ["q1"], "answer": "us"}], [{"id": "q1", "answer": "us"}],
     [{"question_id": "q1"}], [{"question_id": "q1", "value": "us"}], [{"question_id": "q1", "answer": {"id": "us"}}],
     [{"question_id": "q1", "selected_option_id": "us"}], [{"question_id": "q1", "selected_option_ids": [["us"]]}],

@@ -302,7 +302,7 @@ def test_a_question_is_answered_in_its_conversation_despite_an_old_approval(
     operator.platform.log = [{"id": "d", "questions": ["sure?"]}]
     operator.platform.act = operator.platform.becomes(200, {}, status="executing")
     told = operator.decides(Verb.ANSWER, body={"decision_id": "d", "answers": ANSWERS})
-    assert told == (Outcome.CONFIRMED, "answered by you")
+    assert told == (Outcome.CONFIRMED, "accepted; the record does not show which answer")
     body = {"decision_id": "d", "answers": ANSWERS}
     assert operator.platform.sent == [("POST", "/v1/agents/a/conversations/head/answers", body)]
 

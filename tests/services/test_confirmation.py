@@ -76,11 +76,11 @@ def test_a_decision_is_confirmed_only_by_the_record(
         ({"status": "executing", "hitl_request": {**REQUEST, "approved_by": "Kofi"}}, Outcome.ALREADY,
          "sent, but decided the other way by Kofi"),
         ({"status": "stopped"}, Outcome.CONFIRMED, "rejected by you: the task is stopped"),
-        ({"status": "failed"}, Outcome.CONFIRMED, "rejected by you"),
+        ({"status": "failed"}, Outcome.GONE, "sent, but the task is failed and does not say that it was rejected"),
         ({}, *STILL),
     ],
 )  # fmt: skip
-def test_a_rejection_is_confirmed_when_the_task_no_longer_waits(
+def test_a_rejection_is_confirmed_only_where_nothing_else_explains_the_end(
     start_operator: StartOperator, changes: Json, outcome: Outcome, words: str
 ) -> None:
     operator = start_operator()
@@ -270,16 +270,21 @@ def test_a_later_decision_of_another_person_does_not_confirm_an_answer(start_ope
         200, {}, status="executing", hitl_request={**REQUEST, "approved_by": "Kofi"}
     )
     told = operator.decides(Verb.ANSWER, body={"decision_id": "d", "answers": ANSWERS})
-    assert told == (Outcome.CONFIRMED, "answered by you")
+    assert told == (Outcome.CONFIRMED, "accepted; the record does not show which answer")
 
 
 def test_the_outcome_of_a_decision_names_the_answer_or_the_reason(start_operator: StartOperator) -> None:
     operator = start_operator(**QUESTION)
     operator.platform.log = [{"id": "d", "questions": ["where?"]}]
-    operator.platform.act = operator.platform.becomes(200, {}, status="executing")
+
+    def answered() -> tuple[int, Any]:
+        operator.platform.log = [{"id": "d", "questions": ["where?"], "answers": ANSWERS}]
+        return operator.platform.becomes(200, {}, status="executing")()
+
+    operator.platform.act = answered
     body = {"decision_id": "d", "answers": ANSWERS}
     told = operator.decides(Verb.ANSWER, body=body, answer_labels=("eu-west (quiet now)",))
-    assert told == (Outcome.CONFIRMED, 'answered "eu-west (quiet now)" (by you)')
+    assert told == (Outcome.CONFIRMED, 'answered "eu-west (quiet now)" (the record says so)')
     operator = start_operator()
     rejected = {**REQUEST, "rejected_by": "Ann", "comment": "wrong supplier"}
     operator.platform.act = operator.platform.becomes(200, {}, hitl_request=rejected)

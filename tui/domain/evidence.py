@@ -158,7 +158,7 @@ def decision_verdict(action: Action, answer: ActionAnswer, record: Task, evidenc
     words = _decided_words(action, "by you")
     if verb is Verb.REJECT and record.status == Status.STOPPED:
         return Outcome.CONFIRMED, f"{words}: the task is stopped"
-    if verb is not Verb.REJECT and record.status in ENDED_BADLY:
+    if record.status in ENDED_BADLY:
         return Outcome.GONE, f"sent, but the task is {record.status} and does not say that it was {PAST_TENSE[verb]}"
     return Outcome.CONFIRMED, words
 

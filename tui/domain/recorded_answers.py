@@ -25,11 +25,11 @@ class RecordedAnswers(Enum):
 
 
 def check_recorded_answers(action: Action, answer: ActionAnswer, log: Log, words: str) -> OutcomeWithWords:
-    """Check the answers on record, if there are any, for a confirmed action; return the verdict."""
+    """Check the answers on record for a confirmed action; return the verdict."""
     comparisons = _compare_cards(action, log)
     if RecordedAnswers.OTHER in comparisons:
         return Outcome.ALREADY, "sent, but the answers on record are others than yours"
-    if RecordedAnswers.NOT_SHOWN not in comparisons:
+    if comparisons and RecordedAnswers.NOT_SHOWN not in comparisons:
         return Outcome.CONFIRMED, words
     if answer.is_clear:
         return Outcome.CONFIRMED, "accepted; the record does not show which answer"

@@ -125,7 +125,7 @@ class ReviewScreen(ReviewDecision):
         if before is None or not is_same_task or before.digest != review.digest:
             self.arm()
             self.reason_editor.revise()
-            if is_same_task:
+            if is_same_task and review.wait is not None:
                 self._note = "it has changed since you opened it: read it again"
         self.load_reason(reason_key([review]))
         if was_decided:
