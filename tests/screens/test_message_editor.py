@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
 from tests.local.conftest import Serve
@@ -96,6 +97,7 @@ async def test_options_that_are_hidden_are_named_and_kept_with_the_draft(serve: 
         assert not Drafts(state / "drafts.json")
 
 
+@pytest.mark.long
 async def test_a_mistake_in_an_option_is_told_and_nothing_is_sent(serve: Serve, tmp_path: Path) -> None:
     (tmp_path / "object.json").write_text("{}")
     async with dashboard_with_invoice(serve, tmp_path) as operator:
