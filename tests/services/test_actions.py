@@ -387,8 +387,8 @@ def test_a_refusal_is_reported_with_the_message_of_the_platform(
          "decided the other way by Kofi, yours was refused (403)"),
         ({"hitl_request": {**REQUEST, "votes": 1}}, Outcome.UNKNOWN,
          "refused (403), but its request has changed: open it"),
-        ({"hitl_request": {**REQUEST, "content": "other"}}, Outcome.REFUSED,
-         "refused: no (403); the task now asks for something else: open it"),
+        ({"hitl_request": {**REQUEST, "content": "other"}}, Outcome.UNKNOWN,
+         "refused (403), but the task now asks for something else: open it"),
     ],
 )  # fmt: skip
 def test_after_a_refusal_the_record_is_read_once_and_believed(
