@@ -18,7 +18,9 @@ from tui.screens.messages import CopyWanted, OpenUrl, ReplyWanted, TaskCommand
 from tui.screens.task_list import TaskListScreen
 from tui.storage.json_store import SENDING_PREFIX
 
-WRITTEN = SimpleNamespace(text="go on", options={"title": "T", "files": ["f"]})
+WRITTEN = SimpleNamespace(
+    text="go on", options={"title": "T", "input": {"files": ["f"]}}, draft_keys=("t1", "t1 options")
+)
 
 
 async def test_a_stop_asks_for_confirmation_and_is_sent_once(parts: Parts) -> None:

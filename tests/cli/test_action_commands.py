@@ -61,6 +61,10 @@ async def test_run_sends_every_option_of_a_task(shell: Shell, server: Server) ->
         server, "run", "a1", "do it",
         "--file", "https://x/1", "--file", "https://x/2", "--user-id", "u1", "--user-email", "u@x",
         "--user-name", "U", "--timezone", "Europe/Madrid", "--agent-version", "3",
+        "--user-first-name", "Ute", "--user-last-name", "Um", "--test-run-node", "n1",
+        "--user-attributes", file(shell, "attributes.json", {"tier": "gold"}),
+        "--principal", file(shell, "principal.json", {"kind": "user", "id": "u1"}),
+        "--attachments", file(shell, "attachments.json", [{"url": "https://x/3", "kind": "pdf"}]),
         "--payload-extension", file(shell, "payload.json", {"p": 1}), "--worker", "w1", "--run-locally",
         "--output-format", "json", "--output-schema", file(shell, "schema.json", {"type": "object"}), "--no-events",
         "--context", "C", "--instructions", "I", "--expected-output", "E", "--mcp", file(shell, "mcp.json", [{"m": 1}]),
@@ -73,8 +77,13 @@ async def test_run_sends_every_option_of_a_task(shell: Shell, server: Server) ->
     assert created(server) == {
         "input": {
             "text": "do it", "files": ["https://x/1", "https://x/2"],
-            "user": {"id": "u1", "email": "u@x", "display_name": "U", "timezone": "Europe/Madrid"},
+            "user": {
+                "id": "u1", "email": "u@x", "display_name": "U", "timezone": "Europe/Madrid", "first_name": "Ute",
+                "last_name": "Um", "additional_attributes": {"tier": "gold"},
+            },
+            "attachments": [{"url": "https://x/3", "kind": "pdf"}], "principal": {"kind": "user", "id": "u1"},
         },
+        "test_run_node_id": "n1",
         "source": "xp-tui", "payload_extension": {"p": 1}, "worker_id": "w1", "run_locally": True,
         "output_format": "json", "output_schema": {"type": "object"}, "events_streaming": False,
         "additional_context": "C", "instructions_override": "I", "expected_output": "E", "mcp_servers": [{"m": 1}],
@@ -115,6 +124,10 @@ async def test_run_reads_a_whole_request_and_arguments_override_it(
         (["run", "a1", "x", "--mcp", "HOME/broken"], "HOME/broken: "),
         (["run", "a1", "x", "--from", "HOME/input"], "input is an object in the platform's requests"),
         (["run", "a1", "x", "--oidc-token-file", "HOME/bytes"], "HOME/bytes cannot be read: "),
+        (["run", "a1", "x", "--user-id", "u1"], "a user needs an e-mail address: the platform refuses a task without it. Give --user-email"),
+        (["continue", "t1", "x", "--timezone", "Europe/Madrid"], "a user needs an e-mail address"),
+        (["run", "a1", "x", "--from", "HOME/user"], "a user needs an e-mail address"),
+        (["run", "a1", "x", "--from", "HOME/odd-user"], "user is an object in the platform's requests"),
         (["update", "t1"], "nothing to change: give --status, --result or --internal-status"),
     ],
 )  # fmt: skip
@@ -123,6 +136,8 @@ async def test_an_invalid_request_is_reported_and_nothing_is_sent(
 ) -> None:
     for name, text in (("list", "[]"), ("object", "{}"), ("broken", "["), ("input", '{"input": "text"}')):
         file(shell, name, text)
+    file(shell, "user", {"input": {"user": {"id": "u1", "email": " "}}})
+    file(shell, "odd-user", {"input": {"user": "Ute"}})
     (shell.home / "bytes").write_bytes(b"\xff")
     said = await shell.on(server, *[word.replace("HOME", str(shell.home)) for word in words])
     assert (said.code, said.out) == (3, "")

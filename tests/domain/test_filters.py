@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui.client.json_codec import dumps
 from tui.client.models import Task
 from tui.client.task_facts import Wait, WaitKind
+from tui.client.task_rows import TaskQuery, TaskRow
+from tui.domain.filter_texts import task_texts
 from tui.domain.filters import WAIT_FIELDS, Filter, FilterContext, FilterError, parse_filter
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -104,7 +109,7 @@ def test_a_filter_without_terms_matches_everything() -> None:
 
 
 WORDS = st.sampled_from(["status:paused,executing", "agent:invoice*", '-title:"a b"', "age:>2h", "re:/x\\/y+/", "tokens:<=10k",
-                         "err:true", "needs:me,machine", "-needs:elsewhere", "overdue", '"x:y"', "wait:>1h30m", "id:t1"])  # fmt: skip
+                         "err:true", "tool:mail*", "-kind:resident", "internal:\"a b\"", "triggering:a1", "needs:me,machine", "-needs:elsewhere", "overdue", '"x:y"', "wait:>1h30m", "id:t1"])  # fmt: skip
 
 
 @given(st.lists(WORDS, max_size=5))
@@ -136,6 +141,104 @@ def test_needs_is_not_sent_to_the_platform() -> None:
     assert str(parse_filter('needs:"me" x').without(WAIT_FIELDS)) == "x"
     paused = Task.from_value({"id": "t", "status": "paused", "hitl_request": {"title": "Pay?"}})
     assert parse_filter("needs:me").predicate()(paused)
+
+
+RECORD = Task.from_value(
+    {
+        "id": "t1", "agent_id": "a1", "status": "paused", "internal_status": "With legal", "agent_version": 3,
+        "last_executed_node_id": "n1", "hitl_request": {"wait_node_id": "n2"}, "triggering_agent_id": "a2",
+        "used_tools": ["gmail.send_message", {"name": "pay"}, 7, None], "execution_kind": "resident",
+        "conversation_kind": "gateway", "is_orchestration": True, "is_background": "yes",
+    }
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "finds"),
+    [
+        ('internal:"with legal"', True), ("internal:with*", True), ("internal:legal", False), ("-internal:done", True),
+        ("node:n1", True), ("node:n2", True), ("node:n", False), ("version:3", True), ("version:3,4", True),
+        ("version:31", False), ("tool:send", True), ("tool:pay", True), ('tool:"gmail*"', False), ("tool:gmail*", True),
+        ("tool:7", True), ("tool:read", False), ("kind:resident", True), ("kind:gateway", True), ("kind:direct", False),
+        ("kind:workflow", True), ("kind:background", False), ("kind:approval", True), ("-kind:question,sign-in", True),
+        ("triggering:a2", True), ("triggering:release", True), ("triggering:invoice", False), ("triggering:re:/^a/", True),
+    ],
+)  # fmt: skip
+def test_each_attribute_of_the_record_is_a_term(text: str, finds: bool) -> None:
+    context = FilterContext(NOW, {"a1": "Invoice bot", "a2": "Release bot"})
+    for task in (RECORD, TaskRow.from_task(RECORD), TaskRow.from_json(dumps(RECORD.raw).encode())):
+        assert parse_filter(text).predicate(context)(task) is finds
+
+
+RECORD_FIELDS = ("internal", "node", "version", "tool", "kind", "triggering")
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9) | st.sampled_from(["a", "n1", "gateway", "Ä"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "wait_node_id"]), inner),
+    max_leaves=5,
+)
+JSON_FIELDS = ("internal_status", "last_executed_node_id", "hitl_request", "agent_version", "used_tools", "execution_kind",
+               "conversation_kind", "is_orchestration", "triggering_agent_id")  # fmt: skip
+RECORDS = st.fixed_dictionaries(
+    {"id": st.just("t"), "agent_id": st.sampled_from(["a1", "a2"])}, optional=dict.fromkeys(JSON_FIELDS, JSON)
+)
+
+
+@given(RECORDS, st.sampled_from(RECORD_FIELDS), st.sampled_from(["a", "n1", "gate*", "re:/w/", '"1"', "a,b", "*"]))
+def test_any_json_is_matched_or_not_and_a_minus_turns_it_round(record: dict[str, Any], field: str, value: str) -> None:
+    task = TaskRow.from_value(record)
+    context = FilterContext(NOW, {"a1": "Invoice bot"})
+    matches = parse_filter(f"{field}:{value}").predicate(context)(task)
+    assert parse_filter(f"-{field}:{value}").predicate(context)(task) is not matches
+    texts = task_texts(task, field, context)
+    assert all(isinstance(text, str) for text in texts)
+    assert matches is texts_match(texts, field, value)
+
+
+def texts_match(texts: list[str], field: str, value: str) -> bool:
+    """Return whether a text matches, told in another way than the filter does."""
+    inside = field in {"tool", "triggering"}
+    wanted = value.strip('"').split(",")
+    if value == "re:/w/":
+        return any("w" in text.casefold() for text in texts)
+    if "*" in value:
+        return any(
+            value.strip("*") in text.casefold() if inside else fnmatchcase(text.casefold(), value) for text in texts
+        )
+    return any(one in text.casefold() if inside else one == text.casefold() for text in texts for one in wanted)
+
+
+AGENTS = {"a1": "Invoice bot", "a2": "Release bot"}
+
+
+@given(st.sampled_from(["a1", "a2", "inv", "rel*", "bot", "zzz"]), st.sampled_from(["legal", "done", "le*", "le,do"]))
+def test_a_query_finds_at_least_what_the_filter_does(agent: str, internal: str) -> None:
+    one = parse_filter(f"triggering:{agent} internal:{internal}")
+    context = FilterContext(NOW, AGENTS)
+    query = one.pushed_down(context)
+    for agent_id in AGENTS:
+        for status in ("legal", "done"):
+            row = {"id": "t", "triggering_agent_id": agent_id, "internal_status": status}
+            if one.predicate(context)(TaskRow.from_value(row)):
+                assert query.triggering_agent_id in {None, agent_id}
+                assert query.internal_status in {None, status}
+
+
+def test_the_platform_is_asked_for_an_internal_status_and_for_a_triggering_agent() -> None:
+    context = FilterContext(NOW, AGENTS)
+    query = parse_filter('internal:"with legal" triggering:invoice node:n1 kind:direct tool:x version:3').pushed_down(
+        context
+    )
+    assert query == TaskQuery(internal_status="with legal", triggering_agent_id="a1")
+    for text in ("internal:with*", "-internal:done", "internal:a,b", "triggering:bot", "-triggering:a1"):
+        assert parse_filter(text).pushed_down(context) == TaskQuery()
+
+
+def test_a_row_that_does_not_tell_its_internal_status_has_the_one_that_was_asked_for() -> None:
+    asked = FilterContext(NOW, asked_internal_status="done")
+    matches = parse_filter("internal:done").predicate(asked)
+    assert matches(TaskRow.from_value({"id": "t"}))
+    assert not matches(TaskRow.from_value({"id": "t", "internal_status": "open"}))
+    assert not matches(TaskRow.from_value({"id": "t", "internal_status": None}))
 
 
 @given(st.text(max_size=30))

@@ -26,6 +26,21 @@ def test_agents_are_completed_by_name_and_errors_by_true_and_false() -> None:
     assert list(values.values("err")) == ["true", "false"]
 
 
+def test_what_only_the_json_tells_is_completed_too() -> None:
+    values = SeenValues(Redactor())
+    tasks = [
+        row("a", internal_status="with legal", agent_version=3, used_tools=["mail.send", {"name": "pay"}, None]),
+        row("b", execution_kind="resident", is_orchestration=True, last_executed_node_id="n1"),
+        row("c", status="paused", hitl_request={"wait_node_id": "n2"}),
+    ]
+    values.collect(State().after([seen(*tasks)]))
+    offered = {field: sorted(values.values(field)) for field in ("internal", "node", "version", "tool", "kind")}
+    assert offered == {
+        "internal": ["with legal"], "node": ["n1", "n2"], "version": ["3"], "tool": ["mail.send", "pay"],
+        "kind": ["approval", "resident", "workflow"],
+    }  # fmt: skip
+
+
 def test_a_value_that_cannot_be_written_as_it_is_or_is_masked_is_not_offered() -> None:
     redactor = Redactor(["sk-secret-of-mine-123456"])
     values = SeenValues(redactor)

@@ -65,6 +65,38 @@ async def test_the_usage_of_a_run_is_on_its_record(http: httpx.AsyncClient) -> N
     assert (await http.post("/agents-metrics/nobody/execution", json=used)).status_code == 404
 
 
+@pytest.mark.parametrize("user", [{"id": "u1"}, {"id": "u1", "email": None}, {"email": ""}])
+@pytest.mark.parametrize("path", ["/agent-execution/your-agent", "/v1/agents/your-agent/invoke/async"])
+async def test_a_user_without_an_address_is_refused(http: httpx.AsyncClient, path: str, user: dict[str, Any]) -> None:
+    answer = await http.post(path, json={"input": {"text": "x", "user": user}})
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"][-3:] == ["input", "user", "email"]
+
+
+async def test_a_report_of_the_same_id_changes_its_task(here: Served, http: httpx.AsyncClient) -> None:
+    path = "/agent-execution/your-agent/report_task"
+    report = {"id": "elsewhere", "input": "count", "result": "4", "duration": 2.5, "used_tools": ["count"]}
+    task = (await http.post(path, json=report)).json()
+    assert (task["id"], task["duration"], task["used_tools"]) == ("elsewhere", 2.5, ["count"])
+    task = (await http.post(path, json={**report, "result": "5", "is_success": False})).json()
+    assert (task["id"], task["status"], task["result"]) == ("elsewhere", "failed", "5")
+    assert [entry["content"]["text"] for entry in here.log("elsewhere")] == ["count", "4", "5"]
+    other = await http.post("/agent-execution/writer/report_task", json=report)
+    assert (other.status_code, other.json()["detail"]) == (400, "Task elsewhere belongs to agent your-agent")
+    running = await make(http)
+    refused = await http.post(path, json={**report, "id": running})
+    assert (refused.status_code, refused.json()["detail"]) == (409, f"Task {running} is pending on this platform")
+
+
+async def test_metrics_belong_to_the_agent_of_their_task(http: httpx.AsyncClient) -> None:
+    task = await make(http)
+    metrics = {"execution_id": task, "duration": 3.5, "api_calls_made": ["count", {"odd": 1}]}
+    assert (await http.post("/agents-metrics/writer/execution", json=metrics)).status_code == 404
+    assert (await http.post("/agents-metrics/your-agent/execution", json=metrics)).status_code == 200
+    record = (await http.get(f"/v1/tasks/{task}")).json()
+    assert (record["duration"], record["used_tools"], record["tokens"]) == (3.5, ["count"], None)
+
+
 async def test_only_the_exact_key_is_accepted(http: httpx.AsyncClient) -> None:
     told = (await http.post("/metadata/api_key_allowance", json={"api_key": KEY})).json()
     assert (told["api_key"], "your-agent" in told["agent_ids"]) == ("REDACTED", True)
@@ -105,7 +137,7 @@ async def test_a_task_that_is_destroyed_is_gone_with_its_history(here: Served, h
 
 
 async def test_a_users_tasks_are_found(http: httpx.AsyncClient) -> None:
-    task = await make(http, input={"text": "x", "user": {"id": "u1"}})
+    task = await make(http, input={"text": "x", "user": {"id": "u1", "email": "u1@example.com"}})
     await make(http)
     rows = (await http.get("/agent-execution/executions/history/user/u1")).json()
     assert [row["id"] for row in rows] == [task]

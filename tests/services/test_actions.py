@@ -60,7 +60,8 @@ def test_a_new_action_has_the_default_values() -> None:
 
 def test_the_texts_of_verbs_phases_and_outcomes_are_stable() -> None:
     """The journal, the output of the verbs and the screens tell them."""
-    assert [*map(str, Verb)] == ["approve", "reject", "stop", "continue", "create", "answer", "update"]
+    verbs = ["approve", "reject", "stop", "continue", "create", "answer", "update", "report", "metrics"]
+    assert [*map(str, Verb)] == verbs
     phases = ["held", "reading again", "sending", "waiting for the task to show it", "done"]
     assert [*map(str, Phase)] == phases
     outcomes = "confirmed, taken back, already decided, changed, gone, refused, not sent, unknown, still running, already sent, held back"

@@ -9,7 +9,6 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from textual.binding import Binding
-from textual.containers import VerticalScroll
 from textual.dom import DOMNode
 from textual.keys import Keys
 from textual.screen import ModalScreen, Screen
@@ -36,19 +35,20 @@ from tui.storage.settings import BadSettings
 from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.activity_timeline import ActivityTimeline
 from tui.widgets.activity_tree import ActivityTree
+from tui.widgets.choice_field import ChoiceField
 from tui.widgets.event_pane import EventPane
 from tui.widgets.filter_input import FilterInput
 from tui.widgets.inspector import Inspector
 from tui.widgets.keys import normalize_keys
+from tui.widgets.option_form import OptionForm
 from tui.widgets.question_form import QuestionForm
 from tui.widgets.task_table import TaskTable
 from tui.widgets.virtual_list import VirtualList
 
 CLASSES_WITH_BINDINGS: tuple[type[DOMNode], ...] = (
-    XpTui, BaseScreen, TaskListScreen, TaskScreen, FactsScreen, ApprovalScreen, ReviewScreen, BulkReviewScreen, AgentPicker,
-    AgentScreen, MessageEditor, AnswerScreen, ConfirmScreen, CopyScreen, CommandLineScreen, VirtualList, TaskTable,
-    ActivityPane, EventPane, Inspector, QuestionForm,
-    FilterInput,
+    XpTui, BaseScreen, TaskListScreen, TaskScreen, FactsScreen, ApprovalScreen, ReviewScreen, BulkReviewScreen,
+    AgentPicker, AgentScreen, MessageEditor, OptionForm, ChoiceField, AnswerScreen, ConfirmScreen, CopyScreen,
+    CommandLineScreen, VirtualList, TaskTable, ActivityPane, EventPane, Inspector, QuestionForm, FilterInput,
 )  # fmt: skip
 FOCUSABLE_BY_SCREEN: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {
     TaskListScreen: (TaskTable, FilterInput),
@@ -58,7 +58,7 @@ FOCUSABLE_BY_SCREEN: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {
     BulkReviewScreen: (OutcomeList, Inspector, Input),
     AgentPicker: (Input, AgentList),
     AgentScreen: (AgentDocument, Input),
-    MessageEditor: (TextArea, Input, VerticalScroll),
+    MessageEditor: (TextArea, Input, ChoiceField),
     AnswerScreen: (QuestionForm, TextArea),
     ConfirmScreen: (Button,),
     CopyScreen: (CopyChoices,),
@@ -71,6 +71,7 @@ FOCUSABLE_BY_SCREEN: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {
 CONTAINERS_BY_WIDGET: dict[type[DOMNode], tuple[type[DOMNode], ...]] = {
     ActivityTree: (ActivityPane,),
     ActivityTimeline: (ActivityPane,),
+    ChoiceField: (OptionForm,),
 }
 """The containers with bindings of their own between a focusable widget and its screen."""
 KEYS_THAT_NEVER_DECIDE = frozenset({"enter", "space", "tab", "escape"})

@@ -14,7 +14,7 @@ from tui.app.access import AppAccess
 from tui.app.action_progress import ActionProgress
 from tui.app.copy_commands import CopyCommands
 from tui.app.read_workers import ReadWorkers
-from tui.app.reply_commands import ONE_TASK_ONLY, ReplyCommands, message_body
+from tui.app.reply_commands import ONE_TASK_ONLY, ReplyCommands, message_body, option_source
 from tui.app.review_manager import ReviewManager
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
@@ -324,21 +324,16 @@ class OperatorCommands:
 
     async def _create(self, agent_id: str, name: str) -> None:
         """Ask for the message of a new task, and create the task."""
-        key = f"new {agent_id}"
-        destination = f"to {self._ui.safe(name)}"
-        if draft := await self._edit_message("A new task", destination, key, has_options=True):
-            self.start(Action(Verb.CREATE, agent_id, body=message_body(agent_id, draft)), key)
-
-    async def _edit_message(
-        self, title: str, destination: str, key: str, *, has_options: bool = False
-    ) -> MessageDraft | None:
-        """Let the operator edit a message, starting with the draft of this key; None when the editor is left."""
         from tui.screens.message_editor import MessageEditor  # late: imports Textual's TextArea
 
-        draft: MessageDraft | None = await self._app.push_screen_wait(
-            MessageEditor(title, destination, key, self.drafts, has_options=has_options)
-        )
-        return draft
+        key = f"new {agent_id}"
+        destination = f"to {self._ui.safe(name)}"
+        options = option_source(self._store.state, self._ui)
+        editor = MessageEditor("A new task", destination, key, self.drafts, self._ui, options=options)
+        draft: MessageDraft | None = await self._app.push_screen_wait(editor)
+        if draft:
+            action = Action(Verb.CREATE, agent_id, body=message_body(agent_id, draft))
+            self.start(action, *draft.draft_keys)
 
     def _agent_name(self, agent_id: str) -> str:
         agent = self._store.state.agents.get(agent_id)

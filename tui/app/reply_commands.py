@@ -17,16 +17,18 @@ from tui.client.task_rows import AnyTask
 from tui.domain.action import Action, Verb
 from tui.domain.answers import NO_SURFACE, NO_SURFACE_HINT, questions_of, unanswerable_reason
 from tui.domain.review import ReviewSnapshot
-from tui.domain.state import TasksSeen
+from tui.domain.state import State, TasksSeen
+from tui.domain.task_options import DEFAULT_SOURCE
 from tui.screens.key_rhythm import QUIET_SECONDS
 from tui.screens.messages import AnswerDecided
 from tui.services.actions import ActionRunner
+from tui.services.option_files import read_options
 from tui.services.review_loader import load_review
 from tui.services.state_store import StateStore
 from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
-    from tui.screens.message_editor import MessageDraft
+    from tui.screens.message_editor import MessageDraft, OptionSource
 
 ONE_TASK_ONLY = "an answer or a message is for one task only: nothing was opened. Unmark all but one"
 
@@ -105,21 +107,35 @@ class ReplyCommands:
         title = f"Say more in: {self._ui.safe(task.name)}"
         waits_for = wait.kind if wait is not None and wait.is_decided_by_person else None
         editor = MessageEditor(
-            title, destination, task.thread_id, self._drafts, hint=self._ui.safe(hint), waits_for=waits_for
-        )
+            title, destination, task.thread_id, self._drafts, self._ui,
+            options=option_source(self._store.state, self._ui), hint=self._ui.safe(hint), waits_for=waits_for,
+        )  # fmt: skip
         draft: MessageDraft | None = await self._app.push_screen_wait(editor)
         if draft:
             body = {**message_body(task.agent_id, draft), "id": task.thread_id}
-            self._start(Action(Verb.CONTINUE, task.id, body=body), task.thread_id)
+            self._start(Action(Verb.CONTINUE, task.id, body=body), *draft.draft_keys)
 
     def _warn(self, text: str) -> None:
         self._app.notify(self._ui.safe(text), severity="warning", markup=False)
 
 
+def option_source(state: State, ui: UIContext) -> OptionSource:
+    """Return the source of the options of a message, with the values that are known from the agents."""
+    from tui.screens.message_editor import OptionSource  # late: imports Textual's TextArea
+
+    agents = [agent for _, agent in state.agents.values()]
+    known: dict[str, set[str | None]] = {
+        "triggering_agent": {agent.id for agent in agents},
+        "model_provider": {agent.model_provider for agent in agents},
+        "model": {agent.model_name for agent in agents},
+    }
+    suggestions = {
+        name: {value for value in values if value and value == ui.safe(value)} for name, values in known.items()
+    }
+    return OptionSource(read_options, suggestions)
+
+
 def message_body(agent_id: str, draft: MessageDraft) -> dict[str, Any]:
     """Return the body of the request that sends a message."""
-    options = dict(draft.options)
-    content: dict[str, Any] = {"text": draft.text}
-    if files := options.pop("files", None):
-        content["files"] = files
-    return {"agent": agent_id, "input": content, "source": "xp-tui", **options}
+    content = {**draft.options.get("input", {}), "text": draft.text}
+    return {"source": DEFAULT_SOURCE, **draft.options, "agent": agent_id, "input": content}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from msgspec.structs import replace
 
@@ -27,7 +27,7 @@ from tui.domain.answers import questions_of
 from tui.domain.filters import parse_filter
 from tui.domain.review import ReviewSnapshot, review_of
 from tui.security.redact import Redactor
-from tui.services.actions import Action, ActionRunner, Outcome, Phase, Verb
+from tui.services.actions import NO_FIELDS, Action, ActionRunner, Outcome, Phase, Verb
 from tui.services.crash_report import write_crash_report
 from tui.services.review_loader import load_review
 
@@ -54,7 +54,7 @@ async def run_task(session: Session) -> int:
         return await show(session)
     if not agent:
         raise UsageError("which agent? xp-tui run AGENT PROMPT, or set XPANDER_AGENT_ID; xp-tui agents lists them")
-    body.setdefault("input", {})["text"] = prompt
+    body["input"]["text"] = prompt
     return await _create(session, Action(Verb.CREATE, agent, body={**body, "agent": agent}))
 
 
@@ -62,7 +62,7 @@ async def continue_task(session: Session) -> int:
     """Continue a task's thread with a message."""
     body = read_request_body(session.arguments)
     task = await session.client.task(session.arguments.task)
-    body.setdefault("input", {})["text"] = read_prompt(list(session.arguments.words), body)
+    body["input"]["text"] = read_prompt(list(session.arguments.words), body)
     body |= {"id": task.thread_id, "agent": task.agent_id}
     action = Action(Verb.CONTINUE, task.id, body=body)
     _refuse_surrogates(action)
@@ -108,8 +108,6 @@ def _way_to_decide(session: Session, review: ReviewSnapshot) -> str:
 
 async def _create(session: Session, action: Action) -> int:
     """Create a task or a message, and follow the task if the operator wants to watch it."""
-    if version := session.arguments.agent_version:
-        action.body["agent_version"] = version
     ended = await run_action(session, action)
     if ended.outcome is not Outcome.CONFIRMED or ended.task is None or not session.arguments.watch:
         return action_exit_code(ended)
@@ -189,9 +187,14 @@ async def update_task(session: Session) -> int:
 
 
 async def run_action(
-    session: Session, action: Action, *, objection: Callable[[ReviewSnapshot], str] | None = None
+    session: Session,
+    action: Action,
+    *,
+    objection: Callable[[ReviewSnapshot], str] | None = None,
+    show: Callable[[Action], object] | None = None,
 ) -> Action:
-    """Run an action, print its progress on a terminal, and print its outcome; a signal interrupts it."""
+    """Run an action, print its progress on a terminal, and print or `show` its outcome; a signal interrupts it."""
+    show = show or partial(print_outcome, session)
     _refuse_surrogates(action)
     latest = action = replace(action, anyway=getattr(session.arguments, "anyway", False))
 
@@ -216,7 +219,7 @@ async def run_action(
             if received:
                 raise SystemExit(SIGNAL_EXIT_CODE_BASE + received[0]) from None
             raise
-        print_outcome(session, ended)
+        show(ended)
     if received:  # the signal came when the action had already ended
         raise SystemExit(SIGNAL_EXIT_CODE_BASE + received[0])
     return ended
@@ -233,10 +236,13 @@ def _refuse_surrogates(action: Action) -> None:
         ) from error
 
 
-def print_outcome(session: Session, ended: Action) -> None:
-    """Print the outcome of an action; on standard error if standard output cannot be written."""
+def print_outcome(session: Session, ended: Action, fields: Mapping[str, Any] = NO_FIELDS, *, subject: str = "") -> None:
+    """Print the outcome of an action, with more `fields` in JSON; on standard error if standard output takes nothing.
+
+    The `subject` stands before the words of the outcome where they do not tell it.
+    """
     try:
-        _write_outcome(session, ended)
+        _write_outcome(session, ended, fields, subject)
         session.out.flush()
     except (OSError, ValueError) as error:
         ignore_broken_pipe()
@@ -248,13 +254,13 @@ def print_outcome(session: Session, ended: Action) -> None:
         write_note(session, ended.error.hint)
 
 
-def _write_outcome(session: Session, ended: Action) -> None:
+def _write_outcome(session: Session, ended: Action, fields: Mapping[str, Any], subject: str) -> None:
     """Write the outcome of an action to standard output, in the format that the operator chose."""
     out, task = session.out, ended.task
     if out.format == "table":
         style = STRONG if ended.outcome is Outcome.CONFIRMED else ""
         task_id = task.id if task else ended.target
-        out.line(Cell(out.safe(ended.words), style), Cell(out.safe(task_id), FAINT))
+        out.line(Cell(out.safe(subject + ended.words), style), Cell(out.safe(task_id), FAINT))
         return
     ended_task_json = None
     if task:
@@ -268,6 +274,7 @@ def _write_outcome(session: Session, ended: Action) -> None:
             "sent": ended.is_sent,
             "words": ended.words,
             "task": ended_task_json,
+            **fields,
         }
     )
 

@@ -44,6 +44,7 @@ FUNCTION_OF_VERB = {
     "reject": "action_commands:decide_task",
     "answer": "answer_command:answer_task",
     "update": "action_commands:update_task",
+    "report": "report_command:report_task",
     "local": "local:local",
     "doctor": "doctor:doctor",
     "journal": "self_commands:journal",

@@ -324,44 +324,19 @@ def _add_config(verb: Parser) -> None:
 
 
 def _add_creation(verb: Parser) -> None:
-    """Add the arguments of a task's creation: those of the SDK's `acreate_task`, with secrets read from files."""
+    """Add the arguments of a task's creation; only `run` and `continue` import their table."""
+    from tui.cli.task_arguments import add_creation
+
     _add_anyway(verb)
-    add = verb.add_argument_group("the task").add_argument
-    add("--file", dest="files", action="append", metavar="URL", help="a file to go with it (may be given again)")
-    add("--title", metavar="T")
-    add(
-        "--from",
-        dest="source_file",
-        metavar="FILE.json",
-        help="the whole request in JSON; - to read it",
-    )
-    for name in ("id", "email", "name"):
-        add(f"--user-{name}", metavar=name.upper(), help=f"the user's {name}")
-    add("--timezone", metavar="ZONE", help="the user's, as Europe/Madrid")
-    add("--agent-version", metavar="V")
-    add("--payload-extension", metavar="FILE", help="a JSON object for the agent's tool calls")
-    add("--source", default="xp-tui", metavar="TEXT", help="where the task comes from (default: xp-tui)")
-    add("--worker", dest="worker_id", metavar="ID")
-    add("--run-locally", action="store_true")
-    add("--output-format", choices=("text", "markdown", "json", "voice"))
-    add("--output-schema", metavar="FILE", help="a JSON Schema for the result")
-    add("--no-events", action="store_true", help="no event stream: it can only be polled")
-    add("--context", dest="additional_context", metavar="TEXT")
-    add("--instructions", dest="instructions_override", metavar="TEXT")
-    add("--expected-output", metavar="TEXT")
-    add("--mcp", dest="mcp_servers", metavar="FILE", help="a JSON list of MCP servers")
-    add("--triggering-agent", dest="triggering_agent_id", metavar="ID")
-    add("--think", dest="think_mode", choices=("default", "harder"))
-    add("--no-attachment-injection", dest="disable_attachment_injection", action="store_true")
-    add("--return-metrics", action="store_true")
-    add("--user-tokens", metavar="FILE", help="a JSON object of tokens for MCP sign-ins")
-    add("--oidc-token-file", metavar="FILE", help="the user's OIDC token")
-    add("--model-provider", dest="llm_model_provider", metavar="NAME")
-    add("--model", dest="llm_model_name", metavar="NAME")
-    add("--reasoning-effort", dest="llm_reasoning_effort", choices=("low", "medium", "high", "xhigh"))
-    add("--tool-call-limit", type=int, metavar="N")
-    add("--harness-cli", metavar="NAME")
-    add("--permission-mode", choices=("full", "gated"))
+    add_creation(verb)
+
+
+def _add_report(verb: Parser) -> None:
+    """Add the arguments of `report`; only this verb imports them."""
+    from tui.cli.task_arguments import add_report
+
+    _add_anyway(verb)
+    add_report(verb)
 
 
 VERBS: dict[str, tuple[str, Callable[[Parser], None]]] = {
@@ -379,6 +354,7 @@ VERBS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "reject": ("reject what a task waits for", _with_output(_add_decide)),
     "answer": ("answer the questions that a task waits with", _with_output(_add_answer)),
     "update": ("change a task's record by hand", _with_output(_add_update)),
+    "report": ("put a task on record that ran elsewhere, with its metrics", _with_output(_add_report)),
     "local": ("serve a platform of your own on this machine, with agents that live", _with_settings(_add_local)),
     "doctor": ("look for what is wrong: settings, key, network, terminal", _with_settings(_add_doctor)),
     "journal": ("what was done from here", _with_output(_add_journal)),

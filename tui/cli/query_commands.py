@@ -143,6 +143,7 @@ async def _load_pages(
     A list does not tell why tasks wait: those that match apart from their wait are read before they are tested for it.
     """
     query = _task_query(session, task_filter, context)
+    context = replace(context, asked_internal_status=query.internal_status)
     matches = task_filter.predicate(context)
     may_match = coverage.predicate(context)
     async with aclosing(session.client.tasks(query)) as pages:
@@ -202,8 +203,8 @@ def _task_query(session: Session, task_filter: Filter, context: FilterContext) -
         status=tuple(arguments.status or ()) or pushed_down.status,
         user_id=arguments.user,
         parent_task_id=arguments.parent or pushed_down.parent_task_id,
-        triggering_agent_id=arguments.triggering_agent,
-        internal_status=arguments.internal_status,
+        triggering_agent_id=arguments.triggering_agent or pushed_down.triggering_agent_id,
+        internal_status=arguments.internal_status or pushed_down.internal_status,
     )
 
 

@@ -9,64 +9,62 @@ from typing import TYPE_CHECKING, Any
 from tui.cli.exit_codes import UsageError
 from tui.cli.signals import interruptible_read
 from tui.client.json_codec import NotJson, loads
+from tui.domain.task_options import (
+    DEFAULT_SOURCE,
+    FILE_KINDS,
+    MAX_FILE_MEBIBYTES,
+    TASK_OPTIONS,
+    OptionError,
+    OptionKind,
+    TaskOption,
+    check_user,
+    file_value,
+    put_value,
+)
 
 if TYPE_CHECKING:
     import argparse
     from types import SimpleNamespace
 
-MAX_INPUT_MEBIBYTES = 16
-MAX_INPUT_BYTES = MAX_INPUT_MEBIBYTES * 1024 * 1024
+MAX_INPUT_BYTES = MAX_FILE_MEBIBYTES * 1024 * 1024
 """The largest file or standard input that is accepted."""
 STANDARD_INPUT = "-"
-_TEXT_FIELDS = (
-    "title", "source", "worker_id", "output_format", "additional_context", "instructions_override", "expected_output",
-    "triggering_agent_id", "think_mode", "llm_model_provider", "llm_model_name", "llm_reasoning_effort",
-    "tool_call_limit", "harness_cli", "permission_mode",
-)  # fmt: skip
-_FLAG_FIELDS = ("run_locally", "disable_attachment_injection", "return_metrics")
-_JSON_FILE_FIELDS = {"payload_extension": dict, "output_schema": dict, "mcp_servers": list, "user_tokens": dict}
 
 
 def read_request_body(arguments: argparse.Namespace | SimpleNamespace) -> dict[str, Any]:
     """Read the request body that the arguments describe; they override the fields of the file given with --from."""
     body: dict[str, Any] = {}
     if arguments.source_file:
-        body = _read_json_file(arguments.source_file, dict)
-    for name in _TEXT_FIELDS:
-        value = getattr(arguments, name)
-        is_default_source = name == "source" and "source" in body
-        if value is not None and not is_default_source:
-            body[name] = value
-    body |= {name: True for name in _FLAG_FIELDS if getattr(arguments, name)}
-    for name, json_type in _JSON_FILE_FIELDS.items():
-        path = getattr(arguments, name)
-        if path:
-            body[name] = _read_json_file(path, json_type)
-    if arguments.oidc_token_file:
-        body["user_oidc_token"] = _read_text_file(arguments.oidc_token_file).strip()
-    if arguments.no_events:
-        body["events_streaming"] = False
-    return {**body, "input": _input_field(arguments, body)}
-
-
-def _input_field(arguments: argparse.Namespace | SimpleNamespace, body: dict[str, Any]) -> dict[str, Any]:
-    """Return the `input` field of a request: that of the body, with the files and the user of the arguments."""
-    input_field = body.get("input") or {}
-    if not isinstance(input_field, dict):
+        body = read_json_file(arguments.source_file, dict)
+    if not isinstance(body.get("input") or {}, dict):
         raise UsageError('input is an object in the platform\'s requests: {"input": {"text": …}}')
-    if arguments.files:
-        input_field["files"] = [*(input_field.get("files") or []), *arguments.files]
-    user_arguments = {
-        "id": arguments.user_id,
-        "email": arguments.user_email,
-        "display_name": arguments.user_name,
-        "timezone": arguments.timezone,
-    }
-    given_user = {name: value for name, value in user_arguments.items() if value}
-    if given_user:
-        user_of_body = input_field.get("user") or {}
-        input_field["user"] = {**user_of_body, **given_user}
-    return input_field
+    body["input"] = body.get("input") or {}
+    try:
+        for option in TASK_OPTIONS:
+            given = getattr(arguments, option.name)
+            if given:
+                put_value(body, option, _value_of(option, given))
+        check_user(body)
+    except OptionError as error:
+        raise UsageError(f"{error}{_advice(error)}: nothing was sent") from error
+    body.setdefault("source", DEFAULT_SOURCE)
+    return body
+
+
+def _value_of(option: TaskOption, given: Any) -> object:
+    """Return the value that is sent for an argument; that of a file is read now."""
+    if option.kind in FILE_KINDS:
+        return file_value(option, given, read_text_file(given))
+    if option.kind is OptionKind.FLAG:
+        return option.flag_value
+    return given
+
+
+def _advice(error: OptionError) -> str:
+    """Return the advice that follows an error; empty if there is none."""
+    if error.option_name == "user_email":
+        return ". Give --user-email, or leave the user out"
+    return ""
 
 
 def read_prompt(words: list[str], body: dict[str, Any]) -> str:
@@ -75,7 +73,7 @@ def read_prompt(words: list[str], body: dict[str, Any]) -> str:
         case []:
             prompt = body["input"].get("text")
         case [word] if word == STANDARD_INPUT:
-            prompt = _read_standard_input()
+            prompt = read_standard_input()
         case [word]:
             prompt = word
         case _:
@@ -101,22 +99,27 @@ def task_id_in_prompt(prompt: str) -> str | None:
     return task_id
 
 
-def _read_json_file(path: str, json_type: type) -> Any:
+def read_json_file(path: str, json_type: type) -> Any:
     """Read a JSON file that holds a value of this type: dict for an object, list for a list."""
-    try:
-        value = loads(_read_text_file(path))
-    except NotJson as error:
-        raise UsageError(f"{path}: {error}") from error
+    value = read_json_value(path)
     if not isinstance(value, json_type):
         type_name = "object" if json_type is dict else "list"
         raise UsageError(f"{path} holds no JSON {type_name}")
     return value
 
 
-def _read_text_file(path: str) -> str:
+def read_json_value(path: str) -> Any:
+    """Read a JSON file that holds any value."""
+    try:
+        return loads(read_text_file(path))
+    except NotJson as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def read_text_file(path: str) -> str:
     """Read the text of a file, or standard input for `-`."""
     if path == STANDARD_INPUT:
-        return _read_standard_input()
+        return read_standard_input()
     try:
         with interruptible_read(), Path(path).open("rb") as file:
             content = file.read(MAX_INPUT_BYTES + 1)  # one byte more shows that the file is too large
@@ -124,11 +127,11 @@ def _read_text_file(path: str) -> str:
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
     if len(content) > MAX_INPUT_BYTES:
-        raise UsageError(f"{path} is larger than {MAX_INPUT_MEBIBYTES} MiB: nothing was sent")
+        raise UsageError(f"{path} is larger than {MAX_FILE_MEBIBYTES} MiB: nothing was sent")
     return text
 
 
-def _read_standard_input() -> str:
+def read_standard_input() -> str:
     """Read standard input to its end."""
     try:
         with interruptible_read():
@@ -139,5 +142,5 @@ def _read_standard_input() -> str:
     except (OSError, ValueError) as error:
         raise UsageError(f"standard input cannot be read: {error}") from error
     if len(text) > MAX_INPUT_BYTES:
-        raise UsageError(f"standard input is larger than {MAX_INPUT_MEBIBYTES} MiB: nothing was sent")
+        raise UsageError(f"standard input is larger than {MAX_FILE_MEBIBYTES} MiB: nothing was sent")
     return text

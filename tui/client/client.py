@@ -177,9 +177,7 @@ class Client:
         elif agent_version:
             headers["x-agent-version"] = agent_version
         answer = await self.transport.act("POST", url, {"events_streaming": True, **body}, headers)
-        task = _parse_task(answer)
-        if task.agent_id != agent_id:
-            raise UnexpectedAnswer(f"the platform answered with a task of agent {task.agent_id[:80]!r}", body=answer)
+        task = _check_agent(_parse_task(answer), agent_id, answer)
         thread_id = body.get("id")
         if thread_id and thread_id not in {task.id, task.thread_id}:
             raise UnexpectedAnswer(f"the platform answered with another thread: {task.thread_id[:80]!r}", body=answer)
@@ -214,6 +212,16 @@ class Client:
     async def update(self, task_id: str, changes: dict[str, Any]) -> Task:
         """Update fields of a task's record."""
         return self._task_from(await self._act(Operation.UPDATE, changes, task=task_id), task_id)
+
+    async def report(self, agent_id: str, report: dict[str, Any]) -> Task:
+        """Report a task that ran elsewhere; return the task as the platform reports it."""
+        answer = await self._act(Operation.REPORT, report, agent=agent_id)
+        return self._learn_organization(_check_agent(_parse_task(answer), agent_id, answer))
+
+    async def report_metrics(self, agent_id: str, metrics: dict[str, Any]) -> None:
+        """Report the metrics of a task that ran elsewhere."""
+        answer = await self._act(Operation.METRICS, metrics, agent=agent_id)
+        _check_decision_answer(answer, str(metrics["execution_id"]))
 
     # Helpers
 
@@ -327,11 +335,11 @@ def _comment_body(comment: str | None) -> dict[str, str]:
 
 
 def _check_decision_answer(answer: Any, *ids: str) -> None:
-    """Raise UnexpectedAnswer if the answer contradicts the decision; its exact form is not documented."""
+    """Raise UnexpectedAnswer if the answer contradicts the action; its exact form is not documented."""
     if answer is None:
         return
     if not isinstance(answer, dict):
-        raise UnexpectedAnswer("the platform's answer says nothing about the decision", body=answer)
+        raise UnexpectedAnswer("the platform's answer says nothing about what was sent", body=answer)
     if "id" in answer:
         find_record(answer, "task", *ids)
     elif message := error_message(answer):
@@ -344,3 +352,10 @@ def _parse_task(body: Any, *ids: str) -> Task:
     from tui.client.models import Task
 
     return Task.from_value(find_task_record(body, *ids))
+
+
+def _check_agent(task: Task, agent_id: str, answer: Any) -> Task:
+    """Return a task if it belongs to this agent; else raise UnexpectedAnswer."""
+    if task.agent_id != agent_id:
+        raise UnexpectedAnswer(f"the platform answered with a task of agent {task.agent_id[:80]!r}", body=answer)
+    return task

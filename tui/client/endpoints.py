@@ -77,6 +77,8 @@ class Operation(StrEnum):
     ANSWER = "answer"
     CONFIRM = "confirm"
     UPDATE = "update"
+    REPORT = "report"
+    METRICS = "metrics"
 
 
 ACTION_OPERATIONS = frozenset(
@@ -88,6 +90,8 @@ ACTION_OPERATIONS = frozenset(
         Operation.ANSWER,
         Operation.CONFIRM,
         Operation.UPDATE,
+        Operation.REPORT,
+        Operation.METRICS,
     }
 )
 """Operations that change something: each is sent once and never retried."""
@@ -156,6 +160,8 @@ ROUTES: MappingProxyType[Operation, tuple[Route, ...]] = MappingProxyType(
         Operation.ANSWER: (_rest("POST", "/agents/{agent}/conversations/{conversation}/answers"),),
         Operation.CONFIRM: (_rest("POST", "/agents/{agent}/conversations/{conversation}/confirm"),),
         Operation.UPDATE: (_controller("PATCH", "/agent-execution/{task}/update"),),
+        Operation.REPORT: (_controller("POST", "/agent-execution/{agent}/report_task"),),
+        Operation.METRICS: (_controller("POST", "/agents-metrics/{agent}/execution"),),
     }
 )
 """The routes of each operation, the preferred one first. A DELETE under /v1 destroys history: there is none here."""

@@ -27,6 +27,8 @@ class Verb(StrEnum):
     CREATE = "create"
     ANSWER = "answer"
     UPDATE = "update"
+    REPORT = "report"
+    METRICS = "metrics"
 
 
 DECISIONS = frozenset({Verb.APPROVE, Verb.REJECT, Verb.ANSWER})
@@ -65,7 +67,7 @@ class Action(Struct, frozen=True):
 
     verb: Verb
     target: str
-    """The id of the task; for a new task, of its agent."""
+    """The id of the task; for a new or reported task, of its agent."""
     digest: str | None = None
     """The digest of the review it was decided in; None for an action that needs no review."""
     comment: str | None = None
@@ -91,6 +93,13 @@ class Action(Struct, frozen=True):
         return replace(self, phase=Phase.DONE, outcome=outcome, words=words, task=task or self.task, error=error)
 
     @property
+    def reported_id(self) -> str | None:
+        """The id that a report names for its task; None for a report without one, and for any other action."""
+        if self.verb is not Verb.REPORT:
+            return None
+        return self.body.get("id")
+
+    @property
     def summary(self) -> str:
         """A summary of what the action sends, as `reject "wrong supplier"`; it is not safe to draw yet."""
         return " ".join(filter(None, (self.verb, self._quoted_texts)))
@@ -113,7 +122,7 @@ class Action(Struct, frozen=True):
 
     @property
     def request(self) -> str:
-        """A key of the request: one for all decisions about a task, one for all its stops, one per message or task."""
+        """A key of the request: one for the decisions about a task, one for its stops, one per message or task."""
         parts: list[object] = [self.target]
         if self.verb in DECISIONS:
             parts = ["decide", self.target]
@@ -121,6 +130,8 @@ class Action(Struct, frozen=True):
             parts = ["stop", self.target]
         elif self.verb in {Verb.CONTINUE, Verb.CREATE}:
             parts = [str(self.verb), self.body]
+        elif self.verb in {Verb.REPORT, Verb.METRICS}:
+            parts = [str(self.verb), self.target, self.body]
         return hashlib.sha256(canonical(parts).encode()).hexdigest()[:24]
 
 

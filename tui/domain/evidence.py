@@ -15,6 +15,7 @@ from tui.client.json_values import decider_of
 from tui.client.task_facts import RUNNING_STATUSES, Status, WaitKind
 from tui.domain.action import PAST_TENSE, Action, ActionAnswer, Outcome, Verb
 from tui.domain.review import ReviewSnapshot
+from tui.domain.task_report import mismatch_with_report, shows_tokens
 
 if TYPE_CHECKING:
     from tui.client.log_entries import Entry, Log
@@ -214,6 +215,13 @@ def shows_changes(record: Task, changes: dict[str, Any]) -> bool:
     return all(canonical(record.raw.get(name)) == canonical(value) for name, value in changes.items())
 
 
+def shows_update(record: Task, action: Action) -> bool:
+    """Return whether a record shows all that an update changes, or the tokens of metrics."""
+    if action.verb is Verb.METRICS:
+        return shows_tokens(record, action.body["llm_tokens"]["worker"])
+    return shows_changes(record, action.body)
+
+
 def message_ids(log: Log, text: str | None) -> frozenset[str]:
     """Return the ids of the user's messages in a log that have the same text."""
     from tui.client.log_entries import Message
@@ -238,6 +246,13 @@ def same_text(text: str | None, other: str | None) -> bool:
         return False
     stripped = text.strip()
     return stripped != "" and stripped == other.strip()
+
+
+def mismatch_with_action(record: Task, action: Action) -> str:
+    """Return the mismatch that shows that a record is not the task which an action created or reported."""
+    if action.verb is Verb.REPORT:
+        return mismatch_with_report(record, action.target, action.body)
+    return mismatch_with_request(record, action.target, action.body)
 
 
 def mismatch_with_request(record: Task, agent_id: str, body: dict[str, Any]) -> str:

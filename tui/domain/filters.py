@@ -13,10 +13,12 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 
-from msgspec import Struct, field
+from msgspec import Struct
 
-from tui.client.task_facts import FAILED_STATUSES, Need, Wait
+from tui.client.task_facts import FAILED_STATUSES, Need
 from tui.client.task_rows import AnyTask, TaskQuery, TaskRow
+from tui.domain.filter_texts import TEXT_READERS
+from tui.domain.filter_texts import FilterContext as FilterContext
 from tui.domain.filter_values import (
     NUMBER_SUFFIXES,
     SECONDS_PER_UNIT,
@@ -27,14 +29,15 @@ from tui.domain.filter_values import (
     nearest_status,
 )
 
-TEXT_FIELDS = ("status", "agent", "user", "source", "parent", "id", "title", "result")
+TEXT_FIELDS = ("status", "agent", "user", "source", "parent", "id", "title", "result",
+               "internal", "node", "version", "tool", "kind", "triggering")  # fmt: skip
 NUMBER_FIELDS = ("age", "wait", "tokens")
 CHOICES: Mapping[str, tuple[str, ...]] = {"err": ("true", "false"), "needs": tuple(map(str, Need))}
 """The fields with a fixed choice of values."""
-WAIT_FIELDS = frozenset({"wait", "needs"})
+WAIT_FIELDS = frozenset({"wait", "needs", "kind"})
 """The fields that test the wait of a task, which the rows of a list do not tell."""
 FIELDS = (*TEXT_FIELDS, *NUMBER_FIELDS, *CHOICES)
-_SUBSTRING_FIELDS = frozenset({"title", "result", "agent", ""})
+_SUBSTRING_FIELDS = frozenset({"title", "result", "agent", "tool", "triggering", ""})
 """Fields that match a value anywhere inside; other fields match it as a whole."""
 
 _NAME = re.compile(r"([A-Za-z_]+):(?!//)")
@@ -82,15 +85,6 @@ class FilterTerm(Struct, frozen=True):
         if self.is_negated:
             term = f"-{term}"
         return term
-
-
-class FilterContext(Struct, frozen=True):
-    """The context that a filter needs besides the task: the time, the agents' names, and the wait of a task."""
-
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    agents: Mapping[str, str] = field(default_factory=dict)
-    wait_of: Callable[[AnyTask], Wait | None] = lambda task: task.wait
-    """Returns the wait of a task; where more is known than its own record, from all of it."""
 
 
 class Filter(Struct, frozen=True):
@@ -279,7 +273,7 @@ def _values_test(term: FilterTerm, context: FilterContext) -> TaskPredicate:
 def _texts_test(term: FilterTerm, context: FilterContext) -> TaskPredicate:
     inside = term.field in _SUBSTRING_FIELDS
     tests = [value.test(inside) for value in term.values if not isinstance(value, Comparison)]
-    read_texts = _TEXT_READERS[term.field]
+    read_texts = TEXT_READERS[term.field]
     plain = [value.text.casefold() for value in term.values if isinstance(value, TextValue) and not value.is_wild]
     if inside and all(plain) and len(plain) == len(term.values) and "\n" not in "".join(plain):
         # Search all texts at once, separated by a character that no value contains.
@@ -288,29 +282,6 @@ def _texts_test(term: FilterTerm, context: FilterContext) -> TaskPredicate:
         only_test = tests[0]
         return lambda task: any(only_test(text.casefold()) for text in read_texts(task, context) if text)
     return lambda task: any(test(text.casefold()) for text in read_texts(task, context) if text for test in tests)
-
-
-def _agent_texts(task: AnyTask, context: FilterContext) -> tuple[str | None, ...]:
-    return task.agent_id, context.agents.get(task.agent_id)
-
-
-def _user_texts(task: AnyTask, context: FilterContext) -> tuple[str | None, ...]:
-    if not (task.input and task.input.user):
-        return (task.user_id,)
-    return task.user_id, task.input.user.id, task.input.user.email
-
-
-_TEXT_READERS: Mapping[str, Callable[[AnyTask, FilterContext], tuple[str | None, ...]]] = {
-    "status": lambda task, context: (task.status,),
-    "agent": _agent_texts,
-    "user": _user_texts,
-    "source": lambda task, context: (task.source,),
-    "parent": lambda task, context: (task.parent_id,),
-    "id": lambda task, context: (task.id, task.id[:8]),
-    "title": lambda task, context: (task.title,),
-    "result": lambda task, context: (task.result,),
-    "": lambda task, context: (task.title, task.id, *_agent_texts(task, context), task.result, task.status),
-}
 
 
 def _age_seconds(task: AnyTask, context: FilterContext) -> float | None:
@@ -353,7 +324,11 @@ def _query_parameter(term: FilterTerm, context: FilterContext) -> tuple[str, obj
         case "status" if plain:
             return "status", tuple(dict.fromkeys(text.lower() for text in plain))
         case "agent":
-            return _agent_parameter(term, context)
+            return _agent_parameter(term, context, "agent_id")
+        case "triggering":
+            return _agent_parameter(term, context, "triggering_agent_id")
+        case "internal" if len(plain) == 1:
+            return "internal_status", plain[0]
         case "parent" if len(plain) == 1 and plain[0]:
             return "parent_task_id", plain[0]
         case "age" if len(term.values) == 1 and isinstance(bound := term.values[0], Comparison):
@@ -365,10 +340,10 @@ def _query_parameter(term: FilterTerm, context: FilterContext) -> tuple[str, obj
             return None
 
 
-def _agent_parameter(term: FilterTerm, context: FilterContext) -> tuple[str, object] | None:
-    """Return the parameter for the only known agent that the term matches."""
+def _agent_parameter(term: FilterTerm, context: FilterContext, name: str) -> tuple[str, object] | None:
+    """Return the parameter of this name for the only known agent that the term matches."""
     test = _values_test(term, context)
-    ids = [agent_id for agent_id in context.agents if test(TaskRow.from_value({"id": "?", "agent_id": agent_id}))]
+    ids = [agent_id for agent_id in context.agents if test(TaskRow.from_value({"id": "?", name: agent_id}))]
     if len(ids) != 1:
         return None
-    return "agent_id", ids[0]
+    return name, ids[0]

@@ -34,6 +34,7 @@ from tui.local.schemas import (
 )  # fmt: skip
 from tui.local.sqlite_store import Json
 from tui.local.sse_responses import Streams, start_position
+from tui.local.task_reports import record_metrics, record_report
 from tui.local.task_service import Platform, Refused
 from tui.local.workers import Workers
 from tui.local.workflows import workflow_nodes, workflow_row
@@ -263,7 +264,7 @@ def _sdk_routes(platform: Platform, decisions: Decisions, workers: Workers, stre
 
     @router.post("/agent-execution/{agent_id}/report_task")
     async def report(agent_id: str, body: TaskReport) -> Json:
-        return platform.report(agent_id, body.model_dump())
+        return record_report(platform, agent_id, body.model_dump())
 
     @router.get("/agent-execution/{task_id}/events")
     async def events(task_id: str, after: LastEventId = None) -> StreamingResponse:
@@ -306,9 +307,7 @@ def _sdk_routes(platform: Platform, decisions: Decisions, workers: Workers, stre
 
     @router.post("/agents-metrics/{agent_id}/execution")
     async def metrics(agent_id: str, body: Metrics) -> Json:
-        platform.agent(agent_id)
-        tokens = (body.llm_tokens or {}).get("worker")
-        platform.save(body.execution_id, {"tokens": tokens if isinstance(tokens, dict) else None})
+        record_metrics(platform, agent_id, body.model_dump())
         return {"ok": True}
 
     @router.post("/metadata/api_key_allowance")

@@ -33,10 +33,15 @@ class RequestModel(BaseModel):
 
 
 class User(RequestModel):
-    """The user for whom a task runs."""
+    """The user for whom a task runs; as in the cloud, one without an e-mail address is refused."""
 
     id: str | None = None
-    email: str | None = None
+    email: Annotated[str, Field(min_length=1)]
+    first_name: str | None = None
+    last_name: str | None = None
+    display_name: str | None = None
+    timezone: str | None = None
+    additional_attributes: Json | None = None
 
 
 class Input(RequestModel):
@@ -152,18 +157,26 @@ class Metrics(RequestModel):
     """The metrics of a run."""
 
     execution_id: str
+    source: str | None = None
+    status: StatusName | None = None
+    duration: Annotated[float | None, Field(ge=0)] = None
+    ai_model: str | None = None
+    result: str | None = None
     llm_tokens: Json | None = None
     api_calls_made: list[Any] | None = None
 
 
 class TaskReport(RequestModel):
-    """A report of a task that ran outside the platform."""
+    """A report of a task that ran outside the platform; an `id` is that of a task to report again, or a new one."""
 
+    id: Annotated[str | None, Field(min_length=1, max_length=200)] = None
     input: str | None = None
+    llm_response: Any = None
     result: str | None = None
     is_success: bool = True
     tokens: Json | None = None
-    used_tools: list[Any] = []
+    duration: Annotated[float | None, Field(ge=0)] = None
+    used_tools: list[str] | None = None
 
 
 class TaskFilters(BaseModel):

@@ -152,7 +152,7 @@ class Platform:
 
     def _steer(self, task: Json) -> None:
         """Steer a running task: add the message in its input to its thread."""
-        self._add_user_message(task)
+        self.add_user_message(task)
         self.store.put_task(task)
         message = {"id": self.new_id(), "text": task["input"]["text"], "is_steer": True, "applied_at": self.now}
         data = {
@@ -167,7 +167,7 @@ class Platform:
     def _start(self, task: Json) -> None:
         """Start a new task or turn: emit its event, and plan its run or assign it to a worker."""
         self.emit(task, "task_created", task)
-        self._add_user_message(task)
+        self.add_user_message(task)
         self.store.put_run_state(task["id"], self.on_created(task))
         self.on_ready(task["id"])
 
@@ -232,21 +232,6 @@ class Platform:
             self.stop(task_id)
             self.store.delete_task(task_id)
 
-    def report(self, agent_id: str, report: Json) -> Json:
-        """Record the report of a task that ran outside this platform."""
-        with self.store.transaction():
-            request = {"input": {"text": report["input"]}, "source": "sdk"}
-            task = self.new_record(self.agent(agent_id), request, None)
-            self.store.add_task(task, None)
-            self._add_user_message(task)
-            self.add_message(task, "agent", report["result"] or "")
-            self.change(
-                task,
-                status="completed" if report["is_success"] else "failed",
-                **{name: report[name] for name in ("result", "tokens", "used_tools")},
-            )
-            return task
-
     def save(self, task_id: str, fields: Json) -> Json:
         """Save the fields that a worker reports of its task; those that are None stay as they are."""
         with self.store.transaction():
@@ -276,7 +261,7 @@ class Platform:
         if kind.startswith("task_") and kind != "task_compactization" and parent and self.store.task(parent):
             self.store.add_event(parent, {**event, "type": f"sub_{kind}", "task_id": parent})
 
-    def _add_user_message(self, task: Json) -> None:
+    def add_user_message(self, task: Json) -> None:
         task_input = task["input"]
         self.add_message(task, "user", task_input["text"], files=task_input["files"], user=task_input["user"])
 

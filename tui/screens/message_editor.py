@@ -3,46 +3,43 @@
 from __future__ import annotations
 
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from typing import Any, ClassVar, NamedTuple
 
+from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
-from textual.widgets import Input, Static, TextArea
+from textual.containers import Vertical
+from textual.widgets import Static, TextArea
 
 from tui.client.task_facts import WaitKind
 from tui.domain import wait_words
+from tui.domain.task_options import OptionError
 from tui.screens.base import Dialog
 from tui.screens.key_rhythm import QUIET_SECONDS
+from tui.screens.option_draft import OptionDraft
 from tui.security.sanitize import one_line
 from tui.widgets.keys import key_name, key_name_in
+from tui.widgets.option_form import OptionForm
+from tui.widgets.ui_context import UIContext
 
 
 class MessageDraft(NamedTuple):
-    """The text of a message, and its options."""
+    """The draft of a message that is to be sent: its text, and the part of its request that the options stand for."""
 
     text: str
     options: dict[str, Any]
+    draft_keys: tuple[str, ...]
+    """The keys of the drafts of its text and of its options."""
 
 
-TASK_OPTIONS = {
-    "title": "title",
-    "files": "files: addresses, with commas between",
-    "output_format": "form of the result: text, markdown, json or voice",
-    "expected_output": "what is expected",
-    "instructions_override": "instructions instead of the agent's own",
-    "additional_context": "context",
-    "think_mode": "thinking: default or harder",
-}
-"""The options of a new task that the editor offers, with their descriptions; `xp-tui run` takes all others."""
+class OptionSource(NamedTuple):
+    """The source of what the editor needs for the options: how they are read, and known values of some."""
 
-
-OPTION_VALUES = {
-    "output_format": ("text", "markdown", "json", "voice"),
-    "think_mode": ("default", "harder"),
-}
-"""The values that an option accepts, where it does not accept any text."""
+    read: Callable[[Mapping[str, str]], dict[str, Any]]
+    """Reads the options from their texts and from the files that they name; raises OptionError for a mistake."""
+    suggestions: Mapping[str, Collection[str]]
+    """The known values of options that take any text, by name."""
 
 
 def waiting_words(app: App[Any], kind: WaitKind) -> str:
@@ -68,15 +65,17 @@ class MessageEditor(Dialog[MessageDraft | None]):
     ]
 
     def __init__(
-        self, title: str, destination: str, draft_key: str, drafts: MutableMapping[str, str], *,
-        has_options: bool = False, hint: str = "", waits_for: WaitKind | None = None,
+        self, title: str, destination: str, draft_key: str, drafts: MutableMapping[str, str], ui: UIContext, *,
+        options: OptionSource, hint: str = "", waits_for: WaitKind | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
         self._title = title
         self._destination = destination
         self._draft_key = draft_key
         self._drafts = drafts
-        self._has_options = has_options
+        self._ui = ui
+        self._options = options
+        self._option_draft = OptionDraft(draft_key, drafts, ui.redactor)
         self._hint_text = hint
         """What the operator should know before writing; empty where there is nothing."""
         self._waits_for = waits_for
@@ -96,21 +95,16 @@ class MessageEditor(Dialog[MessageDraft | None]):
             if self._waits_for is not None:
                 yield Static(waiting_words(self.app, self._waits_for), id="hint", markup=False)
             yield TextArea(self._drafts.get(self._draft_key, ""), id="text", tab_behavior="focus")
-            if self._has_options:
-                with VerticalScroll(id="options"):
-                    for name, description in TASK_OPTIONS.items():
-                        yield Input(placeholder=description, id=name, compact=True)
-            send, leave = key_name(self, "compose.send"), key_name(self, "compose.leave")
-            keys = f"{send} sends"
-            if self._has_options:
-                keys += f" · {key_name(self, 'compose.more')} more"
-            yield Static(f"{keys} · {leave} keeps it as a draft", id="keys", markup=False)
+            yield Static(id="with", markup=False)
+            yield OptionForm(self._option_draft.texts, self._options.suggestions, id="options")
+            yield Static(self._keys, id="keys", markup=False)
 
     def on_mount(self) -> None:
         """Focus the text after mounting, with the cursor at its end."""
         text = self.query_one(TextArea)
         text.focus()
         text.move_cursor(text.document.end)
+        self._show_set_options()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Save the changed text as a draft; if it cannot be written, show the error and go on."""
@@ -120,14 +114,41 @@ class MessageEditor(Dialog[MessageDraft | None]):
         except OSError as error:
             self._show_status(f"this is not kept as a draft: {error}")
 
+    @on(OptionForm.Changed)
+    def _keep_options(self) -> None:
+        """Save the changed options as a draft, as far as they hold no secrets."""
+        self._objected_at = None
+        self._show_status("")
+        self._show_set_options()
+        try:
+            self._option_draft.keep(self._form.texts)
+        except OSError as error:
+            self._show_status(f"this is not kept as a draft: {error}")
+
+    @property
+    def _keys(self) -> str:
+        """The keys and what they do, in one line."""
+        send, more, leave = (key_name(self, f"compose.{name}") for name in ("send", "more", "leave"))
+        return f"{send} sends · {more} more · {leave} keeps it as a draft"
+
+    @property
+    def _form(self) -> OptionForm:
+        return self.query_one(OptionForm)
+
+    def _show_set_options(self) -> None:
+        """Show which options are set, so that none is sent unseen while they are hidden."""
+        labels = self._form.set_labels
+        line = self.query_one("#with", Static)
+        line.update(f"with {', '.join(labels)}")
+        line.set_class(bool(labels), "-shown")
+
     def action_more(self) -> None:
         """Show more options, or hide them."""
-        if not self._has_options:
-            return
-        options = self.query_one("#options")
-        options.toggle_class("-shown")
-        if options.has_class("-shown"):
-            self.query_one("#title").focus()
+        self._show_status("")
+        dialog = self.query_one("#dialog")
+        dialog.toggle_class("-options")
+        if dialog.has_class("-options"):
+            self._form.focus_option()
         else:
             self.query_one("#text").focus()
 
@@ -137,17 +158,15 @@ class MessageEditor(Dialog[MessageDraft | None]):
         if not text:
             self._show_status("there is nothing to send yet")
             return
-        values = {field.id or "": field.value.strip() for field in self.query(Input)}
-        options: dict[str, Any] = {name: value for name, value in values.items() if value}
-        for name, allowed in OPTION_VALUES.items():
-            if options.get(name, allowed[0]) not in allowed:
-                self._show_status(f"{name.replace('_', ' ')} is one of {', '.join(allowed)}")
-                return
-        if "files" in options:
-            files = map(str.strip, options["files"].split(","))
-            options["files"] = [name for name in files if name]
+        try:
+            options = self._options.read(self._form.texts)
+        except OptionError as error:
+            self._show_status(self._ui.safe(str(error)))
+            self.query_one("#dialog").add_class("-options")
+            self._form.focus_option(error.option_name)
+            return
         if not self._objects():
-            self.dismiss(MessageDraft(text, options))
+            self.dismiss(MessageDraft(text, options, (self._draft_key, self._option_draft.key)))
 
     def _objects(self) -> bool:
         """Return whether the key that sends has to be pressed again, and say why."""
@@ -162,8 +181,9 @@ class MessageEditor(Dialog[MessageDraft | None]):
         return True
 
     def _show_status(self, text: str) -> None:
+        """Show a message in the line of the keys; an empty one brings the keys back."""
         self._status = text
-        self.query_one("#keys", Static).update(text)
+        self.query_one("#keys", Static).update(text or self._keys)
 
     def action_leave(self) -> None:
         """Leave the editor without sending; the draft is kept."""

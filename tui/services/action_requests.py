@@ -29,6 +29,11 @@ async def send_request(client: Client, action: Action, review: ReviewSnapshot | 
             return await client.create(action.body["agent"], body, agent_version=action.body.get("agent_version"))
         case Verb.UPDATE:
             return await client.update(action.target, action.body)
+        case Verb.REPORT:
+            return await client.report(action.target, action.body)
+        case Verb.METRICS:
+            metrics = {name: value for name, value in action.body.items() if name != "agent"}
+            await client.report_metrics(action.body["agent"], metrics)
         case Verb.ANSWER if review:
             decision_id, answers = action.body["decision_id"], action.body["answers"]
             await client.answer(review.task.agent_id, review.task.thread_id, decision_id, answers)

@@ -240,12 +240,12 @@ class ActionRunner:
         """Read the state before the sending; also return the ended action if nothing is left to send."""
         now = self._client.now
         match action.verb:
-            case Verb.CREATE:
+            case Verb.CREATE | Verb.REPORT:
                 newest_tasks = await self._confirmer.read_newest_tasks(action.target)
                 return StateBefore(now, newest_tasks=newest_tasks), None
             case Verb.CONTINUE:
                 return await self._read_before_message(action, now)
-            case Verb.UPDATE:
+            case Verb.UPDATE | Verb.METRICS:
                 return StateBefore(now, record=await self._client.task(action.target)), None
             case Verb.STOP:
                 return await self._read_before_stop(action, now)
@@ -305,8 +305,8 @@ class ActionRunner:
         return action.done(Outcome.ALREADY_SENT, words, task)
 
     async def _find_earlier_result(self, action: Action, before: StateBefore, earlier: EarlierAction) -> Task | None:
-        """Find the task that an earlier creation has created, or the one that has the message of an earlier action."""
-        if action.verb is Verb.CREATE and earlier.at:
+        """Find the task that an earlier creation or report has created, or the one that has an earlier message."""
+        if action.verb in {Verb.CREATE, Verb.REPORT} and earlier.at:
             return await self._confirmer.find_created(action, StateBefore(earlier.at))
         if action.verb is Verb.CONTINUE and before.record and earlier.at:
             since = earlier.at - timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from tui.client.models import Task
 
 CREATED = "the task was created"
+REPORTED = "the report is on record"
+DONE_WORDS = {Verb.CREATE: CREATED, Verb.REPORT: REPORTED}
+UPDATED_PARTS = {Verb.UPDATE: "the change", Verb.METRICS: "the tokens"}
+"""The part of a record that shows that an update, or the metrics, arrived."""
 CONFIRMATION_SECONDS = 30.0
 """How long the records are read for a confirmation."""
 NEWEST_TASKS = 50
@@ -81,11 +85,11 @@ class ActionConfirmer:
     async def confirm(self, action: Action, before: StateBefore, answer: ActionAnswer) -> Action:
         """Confirm an action that was sent; return it with its outcome."""
         match action.verb:
-            case Verb.CREATE:
+            case Verb.CREATE | Verb.REPORT:
                 return await self._confirm_creation(action, before, answer)
             case Verb.CONTINUE:
                 return await self._confirm_message(action, before, answer)
-            case Verb.UPDATE:
+            case Verb.UPDATE | Verb.METRICS:
                 return await self._confirm_update(action, before, answer)
             case Verb.STOP:
                 return await self._confirm_stop(action, answer)
@@ -134,20 +138,24 @@ class ActionConfirmer:
 
     async def _confirm_update(self, action: Action, before: StateBefore, answer: ActionAnswer) -> Action:
         async def is_conclusive(record: Task) -> bool:
-            return evidence.shows_changes(record, action.body)
+            return evidence.shows_update(record, action)
 
+        subject = UPDATED_PARTS[action.verb]
+        had_changes_before = before.record is not None and await is_conclusive(before.record)
         reading = await self._read_until(action.target, is_conclusive, once=answer.is_refusal)
         if reading.record is None:
             return _end_unread(action, answer, reading.error)
         if answer.is_refusal:
-            had_changes_before = before.record is not None and await is_conclusive(before.record)
             if reading.is_conclusive and not had_changes_before:
-                words = f"{answer.refusal}, yet the record shows the change"
+                words = f"{answer.refusal}, yet the record shows {subject}"
                 return action.done(Outcome.UNKNOWN, words, reading.record, answer.error)
             return action.done(Outcome.REFUSED, answer.refused_because, reading.record, answer.error)
+        if action.verb is Verb.METRICS and had_changes_before and not answer.is_clear:
+            words = f"sent, and the record showed {subject} before{answer.detail}"
+            return action.done(Outcome.UNKNOWN, words, reading.record, answer.error)
         if reading.is_conclusive:
-            return action.done(Outcome.CONFIRMED, f"the record shows the change{answer.detail}", reading.record)
-        words = f"sent, and the record does not show the change{answer.detail}"
+            return action.done(Outcome.CONFIRMED, f"the record shows {subject}{answer.detail}", reading.record)
+        words = f"sent, and the record does not show {subject}{answer.detail}"
         return action.done(Outcome.UNKNOWN, words, reading.record, answer.error)
 
     # Messages and new tasks
@@ -187,14 +195,12 @@ class ActionConfirmer:
 
         async def is_conclusive(record: Task) -> bool:
             nonlocal mismatch
-            mismatch = before.reason_not_new(record) or evidence.mismatch_with_request(
-                record, action.target, action.body
-            )
+            mismatch = _reason_not_new(action, before, record) or evidence.mismatch_with_action(record, action)
             return not mismatch
 
         reading = await self._read_until(claimed_task.id, is_conclusive)
         if reading.is_conclusive:
-            return action.done(Outcome.CONFIRMED, CREATED, reading.record)
+            return action.done(Outcome.CONFIRMED, DONE_WORDS[action.verb], reading.record)
         mismatch = mismatch or f"could not be read: {reading.error}"
         words = f"sent, and answered with task {claimed_task.id}, which {mismatch}. {_how_to_look(action)}"
         return action.done(Outcome.UNKNOWN, words, reading.record, reading.error)
@@ -209,7 +215,7 @@ class ActionConfirmer:
                 words = f"{answer.refusal}, yet the platform has it: task {task.id}"
                 return action.done(Outcome.UNKNOWN, words, task, answer.error)
             if task is not None:
-                return action.done(Outcome.CONFIRMED, f"{CREATED}{answer.detail}", task)
+                return action.done(Outcome.CONFIRMED, f"{DONE_WORDS[action.verb]}{answer.detail}", task)
             if answer.is_refusal:
                 return action.done(Outcome.REFUSED, answer.refused_because, error=answer.error)
             if self._clock.monotonic() >= end:
@@ -227,16 +233,26 @@ class ActionConfirmer:
             return None
 
     async def find_created(self, action: Action, before: StateBefore) -> Task | None:
-        """Find, among the agent's newest tasks, the one that a creation has created."""
+        """Find the task that a creation has created: by the id that a report names, or among the agent's newest."""
+        if action.reported_id is not None:
+            return await self._find_reported(action)
         since = before.sent_at - timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)
         for row in await self.read_newest_tasks(action.target) or ():
             if before.reason_not_new(row) or not evidence.is_recent(row, since):
                 continue
             with suppress(ApiError, BadAddress):
                 task = await self._client.task(row.id)
-                mismatch = evidence.mismatch_with_request(task, action.target, action.body)
+                mismatch = evidence.mismatch_with_action(task, action)
                 if not mismatch and evidence.is_recent(task, since):
                     return task
+        return None
+
+    async def _find_reported(self, action: Action) -> Task | None:
+        """Find the task with the id that a report names; None if its record does not show the report."""
+        with suppress(ApiError, BadAddress):
+            task = await self._client.task(action.reported_id or "")
+            if not evidence.mismatch_with_action(task, action):
+                return task
         return None
 
     async def _read_until(
@@ -261,6 +277,13 @@ class ActionConfirmer:
                 return reading
             await self._clock.sleep(pause)
             pause = min(pause * PAUSE_GROWTH, MAX_PAUSE_SECONDS)
+
+
+def _reason_not_new(action: Action, before: StateBefore, record: Task) -> str:
+    """Return the reason why a task is not new; empty also for the one whose id a report names: it may be older."""
+    if record.id == action.reported_id:
+        return ""
+    return before.reason_not_new(record)
 
 
 def _input_text(task: Task | None) -> str | None:

@@ -16,8 +16,10 @@ NOT_DONE_OUTCOMES = frozenset({Outcome.REFUSED, Outcome.NOT_SENT, Outcome.TAKEN_
 """Outcomes of a sent action that, as far as is known, was not done."""
 DONE_OUTCOMES = frozenset({Outcome.CONFIRMED, Outcome.ALREADY})
 """Outcomes after which it is known what became of the request."""
-BARRED_VERBS = frozenset({Verb.APPROVE, Verb.REJECT, Verb.ANSWER, Verb.STOP, Verb.CONTINUE, Verb.CREATE})
+BARRED_VERBS = frozenset(Verb) - {Verb.UPDATE}
 """Verbs that are not sent again while the outcome of an earlier action is unknown."""
+COMMAND_NAMES = {str(Verb.CREATE): "run", str(Verb.METRICS): "report"}
+"""The names on the command line of verbs that have another one there."""
 
 
 class EarlierAction(Struct, frozen=True):
@@ -39,7 +41,7 @@ class EarlierAction(Struct, frozen=True):
     @property
     def verb_name(self) -> str:
         """The name of the verb on the command line."""
-        return "run" if self.verb == Verb.CREATE else self.verb
+        return COMMAND_NAMES.get(self.verb, self.verb)
 
     @property
     def known(self) -> str:
@@ -112,8 +114,8 @@ def _earlier_action(action_id: str, sent_line: dict[str, Any], end_line: dict[st
 
 
 def _is_creation_too_old(action: Action, earlier: EarlierAction, now: datetime) -> bool:
-    """Return whether the earlier action is a creation that is too old to bar another one."""
-    if action.verb is not Verb.CREATE or earlier.at is None:
+    """Return whether the earlier action is a creation or a report that is too old to bar another one."""
+    if action.verb not in {Verb.CREATE, Verb.REPORT} or earlier.at is None:
         return False
     return now - earlier.at > timedelta(seconds=CREATION_BAR_SECONDS)
 

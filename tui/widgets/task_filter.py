@@ -26,6 +26,8 @@ FIELD_OF_QUERY_PARAMETER = {
     "status": "status",
     "agent_id": "agent",
     "parent_task_id": "parent",
+    "triggering_agent_id": "triggering",
+    "internal_status": "internal",
     "from_date": "age",
     "to_date": "age",
 }
