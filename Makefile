@@ -34,11 +34,13 @@ demo: .venv/installed
 screenshots: .venv/installed
 	$(BIN)/python screenshots/make.py
 
-# The vendor's own client against the local platform, and a fuzzer against its routes.
+# The vendor's own client against the local platform, and a fuzzer against its routes. Where a newer client is published than
+# the pinned one, it says so and runs it as well, which fails nothing.
 interop: .venv/installed .venv-interop/installed
 	$(BIN)/python -m tests.interop.run .venv-interop/bin/python
 	.venv-interop/bin/python tests/interop/secret_fields.py
 	$(BIN)/python -m tests.interop.fuzz .venv-interop/bin/schemathesis
+	-$(BIN)/python -m tests.interop.newest .venv-interop/bin/python $(BIN)/uv
 
 # Every figure beside what others do, as a table in Markdown, a quarter of an hour; BENCH="--quick" takes seven minutes,
 # BENCH="--rows 1,12" some rows, BENCH="--page" puts the table into docs/performance.md too.
@@ -106,4 +108,4 @@ benchmarks/.peers/%/installed: benchmarks/peers/%.txt
 	touch $@
 
 clean:
-	rm -rf .venv .venv-interop .venv-lowest .venv-matrix benchmarks/.peers dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf .venv .venv-interop .venv-interop-newest .venv-lowest .venv-matrix benchmarks/.peers dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -50,7 +50,7 @@ async def pictures(url: str, key: str, data: Path) -> None:
         JsonStore(data / "drafts"),
         redactor=Redactor([key]),
         state_folder=data,
-        place="local platform",
+        place="local",
         intervals=PollIntervals(0.5),
     )
     async with client, app.run_test(size=SIZE) as pilot:

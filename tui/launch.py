@@ -54,6 +54,7 @@ async def run_dashboard(session: Session) -> int:
 def _create_app(session: Session) -> XpTui:
     """Create the app from the settings."""
     from tui.app.app import XpTui
+    from tui.client.endpoints import LOCAL_ORGANIZATION
     from tui.services.list_poller import PollIntervals
     from tui.storage.json_store import Drafts, JsonStore
     from tui.storage.settings import BadSettings
@@ -61,7 +62,7 @@ def _create_app(session: Session) -> XpTui:
     client = session.client
     settings = session.settings
     intervals = None
-    if client.surfaces.organization == "local":  # on this machine, reading more often is no burden
+    if client.surfaces.organization == LOCAL_ORGANIZATION:  # on this machine, reading more often is no burden
         intervals = PollIntervals(lists=LOCAL_POLL_SECONDS, polled=LOCAL_POLL_SECONDS)
     memory = JsonStore(settings.state / "screens.json")
     if settings.values["time"].source != "default":
@@ -73,7 +74,7 @@ def _create_app(session: Session) -> XpTui:
         Drafts(settings.state / "drafts.json"),
         redactor=session.out.redactor,
         state_folder=settings.state,
-        place=platform_name(settings),
+        place=session.place,
         hold=settings["hold"],
         intervals=intervals,
         memory=memory,
@@ -88,15 +89,6 @@ def _create_app(session: Session) -> XpTui:
     if theme and theme not in app.available_themes:
         raise BadSettings(f"there is no theme {theme!r}; there is: {', '.join(app.available_themes)}")
     return app
-
-
-def platform_name(settings: Settings) -> str:
-    """Return the name of the platform: the profile, "local platform" or "cloud"."""
-    if settings.profile:
-        return settings.profile
-    if settings.key is None:
-        return "local platform"
-    return "cloud"
 
 
 def _initial_filter(settings: Settings) -> str:

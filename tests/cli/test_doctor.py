@@ -52,6 +52,7 @@ async def test_doctor_lists_its_checks_when_all_is_well(shell: Shell, platform: 
     assert lines["rest"][1].startswith(f"{place}: 2 agents on the first page, ")
     assert lines["controller"][1].startswith(f"{place}: 2 agents on the first page, ")
     assert lines["key"] == ("✓", "set, from XPANDER_API_KEY")
+    assert lines["host"] == ("✓", place)
     assert lines["proxy"] == ("✓", "controller: none, it stays on this machine")
     assert lines["tls"] == ("·", "controller: none, plain http")
     assert lines["events"] == ("✓", f"{place}: 200, text/event-stream")

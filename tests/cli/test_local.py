@@ -326,7 +326,7 @@ async def test_the_screens_with_local_reach_only_the_local_platform(
     monkeypatch.setattr("tui.app.app.XpTui", opened)
     said = await asyncio.to_thread(said_instead_of_screens, shell, "--local")
     assert given["surfaces"] == Surfaces(here.url, here.url, "local")
-    assert (given["place"], given["initial_filter"]) == ("local platform", "")
+    assert (given["place"], given["initial_filter"]) == ("local", "")
     assert said == f"--local: using the local platform at {here.url}\nxp-tui: that is enough\n"
     assert cloud.requests == []
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from tests.cli.conftest import Shell
@@ -172,69 +170,6 @@ async def test_agents_are_listed_in_each_form(shell: Shell, server: Server) -> N
     ]
     told = (await shell.on(server, "agents", "-o", "json")).json
     assert (told["kind"], [agent["name"] for agent in told["items"]]) == ("agents", ["Invoice bot", "Release bot"])
-
-
-# log
-
-
-def family(platform: Platform) -> None:
-    """Add a task with nested sub-tasks, whose trigger is in the log, and one that may not be read."""
-    platform.task("root", sub_executions=["child"], status="completed")
-    platform.task("child", "a2", parent_execution="root", sub_executions=["gone"], status="completed")
-    platform.entry("root", role="user", content={"text": "do \x1b[31m it"}, user={"display_name": "Dana Reyes"})
-    platform.entry("root", type="think", title="Look first", confidence=0.7, thought="?")
-    platform.entry("root", tool_name="pay", payload={"amount": 7}, result="paid", finished_at="2026-11-20T09:30:00Z")
-    platform.entry("root", tool_name="wire", payload={}, result="no", is_error=True)
-    platform.entry("root", tool_name="hold", payload={}, approval_request_id="r1")
-    platform.entry("root", tool_name="wait", payload=None)
-    platform.entry("root", type="login_required", data={"server_name": "Gmail"})
-    platform.entry("root", agent_id="a2", reasoning={}, query="find it", created_execution_id="child")
-    platform.entry("root", action="brand_new", note="hm")
-    platform.entry("child", role="agent", content={"text": "found"})
-
-
-async def test_log_prints_one_line_for_each_entry(shell: Shell, platform: Platform, server: Server) -> None:
-    family(platform)
-    said = await shell.on(server, "log", "root", "--utc")
-    lines = [line[9:] for line in said.out.splitlines()]
-    assert (said.code, said.err) == (0, "9 entries\n")
-    for line in (
-        "USR Dana Reyes do ␛[31m it",
-        "RSN think Look first 0.70",
-        "SGN Gmail login required",
-        '··· brand_new {"note":"hm"}',
-    ):
-        assert line in lines
-    tools = {line.split()[1]: line for line in lines if line.startswith("TOL")}
-    assert tools["pay"].endswith('✓ {"amount":7}')
-    assert "✗ failed" in tools["wire"]
-    assert tools["hold"] == "TOL hold waits for approval"
-    assert tools["wait"] == "TOL wait no result yet"
-
-
-async def test_log_tree_includes_sub_tasks_and_names_missing_logs(
-    shell: Shell, platform: Platform, server: Server
-) -> None:
-    family(platform)
-    said = await shell.on(server, "log", "root", "--tree")
-    lines = said.out.splitlines()
-    assert said.code == 0
-    assert "the sub-task gone could not be read: Task not found (404)" in said.err
-    (place,) = (number for number, line in enumerate(lines) if "SUB" in line and "find it" in line)
-    assert lines[place + 1].split()[1:] == ["AGT", "agent", "found"]
-    told = (await shell.on(server, "log", "root", "--tree", "-o", "json")).json
-    assert (told["kind"], told["task_id"], told["partial"]) == ("log", "root", False)
-    assert [(row["task_id"], row["depth"]) for row in told["items"] if row.get("label") == "found"] == [("child", 1)]
-
-
-async def test_without_the_controller_log_says_that_it_has_only_messages(
-    shell: Shell, platform: Platform, server: Server
-) -> None:
-    family(platform)
-    shell.export(XPANDER_API_KEY=KEY, XPANDER_API_URL=server.url)
-    said = await asyncio.to_thread(shell, "log", "root", "-o", "ndjson")
-    assert [row["type"] for row in said.rows] == ["message"]
-    assert said.err == "1 entries, messages only: the controller, which has the whole log, is not set\n"
 
 
 # Any verb

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 
 import jsonschema
@@ -29,13 +30,39 @@ def test_journal_lists_actions_with_their_outcomes(shell: Shell) -> None:
     said = shell("journal", "--utc")
     head, *rows = said.out.splitlines()
     assert said.code == 0
-    assert head.split() == ["WHEN", "WHAT", "VERB", "TASK", "WORDS"]
+    assert head.split() == ["WHEN", "WHAT", "VERB", "TITLE", "REASON", "WORDS", "PROFILE", "TASK"]
     assert [row.split()[2:] for row in rows] == [
-        ["sent", "approve", "t1", "looks", "right"],
-        ["done", "approve", "t1", "approved", "by", "you"],
+        ["sent", "approve", "looks", "right", "t1"],
+        ["done", "approve", "looks", "right", "approved", "by", "you", "t1"],
         ["noted"],
     ]
     assert all(row.split()[1].endswith("Z") for row in rows)
+
+
+def test_journal_has_title_profile_clock_and_reason_of_each_decision(shell: Shell) -> None:
+    action = {"deed": "d1", "verb": "reject", "target": "t1", "profile": "prod · agent-controller.acme.example"}
+    shell.journal.write("held", **action, comment="wrong supplier", summary='reject "wrong supplier"')
+    shell.journal.write("done", **action, comment="wrong supplier", title="Pay invoice 7", words="rejected by you")
+    shell.journal.write("sent", deed="d2", verb="answer", target="t2", summary='answer "eu-west-1"', title="Roll out")
+    shell.journal.write("sent", deed="d3", verb="create", target="a1", title="One")
+    shell.journal.write("sent", deed="d4", verb="create", target="a1")
+    said = shell("journal")
+    rows = said.out.splitlines()[1:]
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", row) for row in rows)
+    for row in rows[:2]:
+        assert {"Pay invoice 7", "wrong supplier", "prod · agent-controller.acme.example"} <= set(
+            re.split(" {2,}", row)
+        )
+    items = shell("journal", "-o", "json").json["items"]
+    assert [(item["title"], item["reason"]) for item in items] == [
+        ("Pay invoice 7", "wrong supplier"),
+        ("Pay invoice 7", "wrong supplier"),
+        ("Roll out", '"eu-west-1"'),
+        ("One", None),
+        (None, None),
+    ]
+    assert items[0]["profile"] == "prod · agent-controller.acme.example"
+    assert [row["title"] for row in shell("journal", "-o", "ndjson").rows] == [item["title"] for item in items]
 
 
 def test_a_foreign_journal_prints_neither_control_characters_nor_the_key(shell: Shell) -> None:

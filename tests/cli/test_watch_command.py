@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -21,10 +21,11 @@ from tui.cli.output import Output
 from tui.cli.watch_command import _ChangePrinter, parse_timeout
 from tui.client.event_stream import Link, LinkState
 from tui.client.events import Event
+from tui.client.log_entries import Log, parse_entry
 from tui.client.models import Task
 from tui.domain.activity_log import Gap
 from tui.domain.filters import parse_filter
-from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, TaskGone, TasksSeen
+from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, LogSeen, TaskGone, TasksSeen
 from tui.security.redact import Redactor
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -203,6 +204,63 @@ def test_the_state_of_the_stream_is_printed_except_the_first_connection() -> Non
     assert told.from_value(LinkSeen("task-0001", Link(LinkState.CONNECTING), NOW)) == ""
     link = Link(LinkState.RECONNECTING, "it \x1b broke", 3.0, 2)
     assert told.from_value(LinkSeen("task-0001", link, NOW)) == "● reconnecting 3 s (2nd): it ␛ broke\n"
+
+
+CALL = {"request_id": "r1", "tool_name": "search", "payload": {"q": "late"}}
+
+
+def entry_lines(text: str) -> list[str]:
+    return [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in text.splitlines()]
+
+
+def log(*entries: dict[str, Any], fresh: int = 0, at: int = 1) -> LogSeen:
+    """Return a log that was read at this many seconds after noon, the last entries of which are fresh."""
+    parsed = tuple(map(parse_entry, entries))
+    return LogSeen("task-0001", Log(parsed), NOW + timedelta(seconds=at), parsed[len(parsed) - fresh :])
+
+
+def test_a_result_shows_what_came_back_and_not_the_request_again() -> None:
+    told = PrintedChanges()
+    told.from_value(task("executing", 1))
+    assert entry_lines(told.from_value(event("tool_call_request", CALL))) == [
+        'tool_call_request search no result yet {"q":"late"}'
+    ]
+    assert entry_lines(told.from_value(event("tool_call_result", {**CALL, "result": "3 hits"}))) == [
+        "tool_call_result  search ✓ 0.0s 3 hits"
+    ]
+    failed = {**CALL, "request_id": "r2", "result": "HTTP 503", "is_error": True}
+    assert entry_lines(told.from_value(event("tool_call_result", failed))) == [
+        "tool_call_result  search ✗ failed HTTP 503"
+    ]
+
+
+def test_the_result_of_a_call_that_only_the_log_tells_is_printed_once() -> None:
+    told = PrintedChanges()
+    told.from_value(task("executing", 1), event("tool_call_request", CALL))
+    logged = {**CALL, "id": "r1", "created_at": "2026-11-21T12:00:00Z"}
+    done = {**logged, "result": "3 hits", "finished_at": "2026-11-21T12:00:02Z"}
+    assert told.from_value(log(logged)) == ""
+    assert entry_lines(told.from_value(log(done, at=2))) == ["tool result       search ✓ 2.0s 3 hits"]
+    assert told.from_value(log(done, at=3)) == ""
+
+
+def test_a_back_filled_call_has_a_line_for_its_request_and_one_for_its_result() -> None:
+    told = PrintedChanges()
+    done = {**CALL, "id": "r9", "created_at": "2026-11-21T12:00:00Z", "finished_at": "2026-11-21T12:00:02Z"}
+    printed = told.from_value(task("executing", 1), log({**done, "result": {"n": 3}}, fresh=1))
+    assert entry_lines(printed)[1:] == [
+        'tool              search {"q":"late"}',
+        'tool result       search ✓ 2.0s {"n":3}',
+    ]
+
+
+def test_an_answer_is_printed_as_an_answer() -> None:
+    told = PrintedChanges()
+    question = {"id": "q1", "text": "Which region?", "options": [{"id": "o1", "label": "eu-west-1"}]}
+    card = {"id": "c1", "questions": [question], "answers": [{"question_id": "q1", "answer": "o1"}]}
+    message = {"id": "m1", "role": "user", "content": {"text": "eu-west-1"}}
+    printed = told.from_value(task("executing", 1), log(card, message, fresh=1))
+    assert printed.splitlines()[1].split(None, 1) == ["answer", 'answered "eu-west-1" to: Which region?']
 
 
 def test_a_vanished_task_is_printed_as_ndjson() -> None:

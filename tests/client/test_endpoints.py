@@ -34,6 +34,25 @@ def test_addresses_follow_the_sdk_rules(base: str | None, controller: str, event
 
 
 @pytest.mark.parametrize(
+    ("base", "rest", "organization", "host"),
+    [
+        (None, None, "ORG", "cloud"),
+        ("https://agent-controller.xpander.ai", None, "ORG", "cloud"),
+        ("https://api.xpander.ai", None, None, "cloud"),
+        ("https://inbound.stg.xpander.ai", None, None, "staging"),
+        ("https://Agent-Controller.acme.example/", None, "ORG", "agent-controller.acme.example"),
+        ("https://acme.example:8443/agent-controller", None, "ORG", "acme.example:8443"),
+        (None, "https://rest.acme.example", None, "rest.acme.example"),
+        ("http://127.0.0.1:7337", None, "local", "local"),
+        ("http://127.0.0.1:9016", None, "ORG", "127.0.0.1:9016"),
+        ("https://agent-controller.acme.example", None, "local", "agent-controller.acme.example"),
+    ],
+)
+def test_the_host_is_shown_by_its_name(base: str | None, rest: str | None, organization: str | None, host: str) -> None:
+    assert surfaces_of(base, rest, organization).host == host
+
+
+@pytest.mark.parametrize(
     "base", ["http://10.0.0.5:8085", "ftp://x", "https://u:p@h", "https://agent-controller.x.com", "http://[::"]
 )
 def test_unusable_addresses_are_refused(base: str) -> None:

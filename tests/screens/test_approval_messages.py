@@ -11,10 +11,8 @@ import pytest
 from tests.local.conftest import Serve
 from tests.screens.operator import dashboard_with_invoice, invoice, invoice_card
 from tui.client.errors import error_class_of
-from tui.launch import platform_name
 from tui.screens.bulk_review import BulkReviewScreen
 from tui.screens.review import ReviewScreen
-from tui.storage.settings import Settings
 
 LONG_WORDS = "the platform's own words " * 12 + "THE END"
 
@@ -80,10 +78,3 @@ async def test_a_reason_is_not_sent_to_a_card_and_the_screen_says_so(
         await operator.until(lambda: len(decided) == 2)
         (other,) = screen.tasks.keys() - {card}
         assert {action.target: action.comment for action in decided} == {card: None, other: "too much"}
-
-
-@pytest.mark.parametrize(
-    ("profile", "key", "place"), [(None, None, "local platform"), (None, "k", "cloud"), ("prod", "k", "prod")]
-)
-def test_only_the_local_platform_is_named_local(profile: str | None, key: str | None, place: str) -> None:
-    assert platform_name(cast(Settings, SimpleNamespace(profile=profile, key=key))) == place

@@ -101,7 +101,7 @@ class ActionOperator:
     @property
     def lines(self) -> list[Json]:
         """The journal lines, without the fields that name the request and the platform."""
-        hidden = {"request", "platform", "about"}
+        hidden = {"request", "platform", "about", "title"}
         return [{name: told for name, told in one.items() if name not in hidden} for one in self.journal.entries]
 
     @property

@@ -38,6 +38,20 @@ from tui.services.actions import Action, ActionRunner, Outcome, Phase, Verb
 # Holding
 
 
+def test_the_journal_names_the_task_the_place_and_what_is_created(start_operator: StartOperator) -> None:
+    operator = start_operator()
+    operator.runner.place, operator.runner.title_of = "prod · cloud", lambda target: f"read before: {target}"
+    operator.does(Verb.APPROVE, digest=operator.digest, hold=1.0)
+    held, sent, done = operator.journal.entries
+    assert held["title"] == "read before: t"
+    assert sent["title"] == done["title"] == "pay"
+    assert {line["profile"] for line in (held, sent, done)} == {"prod · cloud"}
+    operator.does(Verb.CREATE, target="a", body={"input": {"text": "x" * 300}})
+    operator.does(Verb.CREATE, target="a", body={"title": "Named", "input": {"text": "x"}})
+    titles = [line["title"] for line in operator.journal.entries if line["kind"] == "sent"]
+    assert titles[1:] == ["x" * 200, "Named"]
+
+
 def test_a_new_action_has_the_default_values() -> None:
     one, other = Action(Verb.STOP, "t"), Action(Verb.STOP, "t")
     assert (len(one.id), one.id != other.id, one.hold, one.phase, one.body) == (12, True, 0.0, Phase.HELD, {})
@@ -386,8 +400,8 @@ def test_a_refusal_is_reported_with_the_message_of_the_platform(
          "decided the other way by Kofi, yours was refused (403)"),
         ({"hitl_request": {**REQUEST, "votes": 1}}, Outcome.UNKNOWN,
          "refused (403), but its request has changed: open it"),
-        ({"hitl_request": {**REQUEST, "content": "other"}}, Outcome.REFUSED,
-         "refused: no (403); the task now asks for something else: open it"),
+        ({"hitl_request": {**REQUEST, "content": "other"}}, Outcome.UNKNOWN,
+         "refused (403), but the task now asks for something else: open it"),
     ],
 )  # fmt: skip
 def test_after_a_refusal_the_record_is_read_once_and_believed(

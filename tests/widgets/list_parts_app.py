@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec.structs import replace
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
@@ -32,8 +33,12 @@ class ListPartsScreen(Screen[None]):
         Binding("escape", "none", id="tasks.leave"),
     ]
 
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self._place = place
+
     def compose(self) -> ComposeResult:
-        yield ListTitle(UI)
+        yield ListTitle(replace(UI, place=self._place))
         yield TaskFilter(UI, SeenValues(UI.redactor))
         yield EmptyList(id="empty")
 
@@ -41,12 +46,13 @@ class ListPartsScreen(Screen[None]):
 class ListPartsApp(App[None]):
     """An app that records the queries that the filter requests."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: str = "test") -> None:
         super().__init__()
+        self._place = place
         self.queries: list[TaskQuery | None] = []
 
     def get_default_screen(self) -> Screen[Any]:
-        return ListPartsScreen()
+        return ListPartsScreen(self._place)
 
     def on_task_filter_server_query_changed(self, event: TaskFilter.ServerQueryChanged) -> None:
         self.queries.append(event.query)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from tests.domain.task_list_builders import row, seen
 from tests.widgets.list_parts_app import NOW, ListPartsApp
 from tui.domain.list_status import ListStatus
 from tui.domain.state import State
 from tui.domain.task_list import TaskListModel
-from tui.widgets.list_title import ListTitle, Liveness
+from tui.widgets.list_title import ListTitle, Liveness, shortened_place
 
 KNOWN = ListStatus(read_at=NOW, total=3)
 
@@ -39,6 +41,43 @@ async def test_the_title_counts_the_groups_and_says_when_the_list_is_not_live() 
         assert shown(live, status=ListStatus(read_at=NOW)).rstrip().endswith("3 loaded · more there")
         capped = shown(live, status=ListStatus(read_at=NOW, total=1000))
         assert capped.rstrip().endswith("3 loaded · 1,000+ total")
+
+
+@pytest.mark.parametrize(
+    ("place", "room", "shown"),
+    [
+        ("cloud", 3, "cloud"),
+        ("agent-controller.acme.example", 29, "agent-controller.acme.example"),
+        ("agent-controller.acme.example", 16, "…er.acme.example"),
+        ("agent-controller.acme.example", -5, "…example"),
+        ("prod · agent-controller.acme.example", 20, "prod · …acme.example"),
+        ("prod · agent-controller.acme.example", 10, "prod"),
+        ("a-long-profile · cloud", 9, "a-long-p…"),
+        ("prod · cloud", 11, "prod"),
+    ],
+)
+def test_a_host_is_cut_at_its_front(place: str, room: int, shown: str) -> None:
+    assert shortened_place(place, room) == shown
+
+
+async def test_at_80_columns_the_host_gives_way_to_the_counters() -> None:
+    state = State().after(
+        [seen(*(row(f"t{number}", status="paused") for number in range(3)), row("f", status="failed"))]
+    )
+    listing = TaskListModel()
+    listing.apply(state, state.touched.tasks)
+    for columns, host in ((82, " ….acme.example "), (140, " agent-controller.acme.example ")):
+        async with ListPartsApp(place="agent-controller.acme.example").run_test(size=(columns, 24)) as pilot:
+            title = pilot.app.screen.query_one(ListTitle)
+            live = Liveness("live", "running", checked_at=NOW)
+            status = ListStatus(read_at=NOW, total=1000)
+            title.show_counts(live, listing, marked=7, only_group=None, is_filtered=True, status=status)
+            line = title.render_line(0).text
+            assert len(line) == title.size.width
+            assert "need you" in line
+            assert "✗ 1" in line
+            assert "1,000" in line
+            assert host in line
 
 
 async def test_nothing_known_is_no_zero_and_a_lost_link_makes_counts_stale() -> None:

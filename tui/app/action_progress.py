@@ -49,6 +49,7 @@ class ActionProgress:
         self._app = app
         self.runner = ActionRunner(client, journal, self.update)
         self.runner.is_paused = self.is_hold_paused
+        self.runner.place, self.runner.title_of = ui.place, self._title_of
         self._store = store
         self._ui = ui
         self.ticker: Ticker | None = None
@@ -180,6 +181,13 @@ class ActionProgress:
         if self.is_hold_paused():
             return f"stands still, {left} left"
         return f"in {left}"
+
+    def _title_of(self, target: str) -> str:
+        """Return the title of a task as it was last read; empty where the task is unknown."""
+        task = self._store.state.task(target)
+        if task is None:
+            return ""
+        return task.name
 
     def name_of(self, target: str) -> str:
         """Return the name of a task, safe to draw; the start of its id where the task is unknown."""

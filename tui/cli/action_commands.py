@@ -202,6 +202,7 @@ async def run_action(
             write_note(session, f"{step.verb}: {step.phase}")
 
     runner = ActionRunner(session.client, session.journal, on_step, objection=objection)
+    runner.place = session.place
     if action.anyway and (earlier := runner.earlier(action)) is not None:
         write_note(session, f"{earlier.known}; it is sent again")
     with cancelled_by_signals() as received:

@@ -97,6 +97,14 @@ class Session(Struct):
         )
 
     @property
+    def place(self) -> str:
+        """The name of the platform to show: the profile, if one is used, and the host."""
+        host = self.client.surfaces.host
+        if self.settings.profile:
+            return f"{self.settings.profile} · {host}"
+        return host
+
+    @property
     def journal(self) -> Journal:
         """The journal of the operator's actions on this machine."""
         return Journal(self.settings.state / "journal.jsonl", self.out.redactor)

@@ -20,6 +20,7 @@ from tui import __version__
 from tui.cli.context import Session
 from tui.cli.exit_codes import DENIED, FAILED, NETWORK, OK, USAGE
 from tui.cli.output import AMBER, COOL, FAINT, RED, Cell, Output
+from tui.cli.record_command import record_answers
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress, Surface, Surfaces, is_loopback
 from tui.client.errors import ApiError, NotSupported, Unauthorized, Unreachable
@@ -55,7 +56,12 @@ class Finding(Struct, frozen=True):
 
 
 async def doctor(session: Session) -> int:
-    """Run every check of the doctor, print the findings, and return the exit code of the first bad one."""
+    """Run every check of the doctor, print the findings, and return the exit code of the first bad one.
+
+    With --record, the shapes of the platform's answers are written instead.
+    """
+    if session.arguments.record:
+        return await record_answers(session)
     findings = [
         *_check_program(),
         *_check_settings(session),
@@ -143,7 +149,7 @@ async def _check_platform(session: Session) -> list[Finding]:
     key_words = "the local platform's own"
     if settings.key:
         key_words = f"set, from {settings.values['api_key'].source}"
-    findings = [Finding("key", "ok", key_words)]
+    findings = [Finding("key", "ok", key_words), Finding("host", "ok", session.place)]
     for name, url in (("rest", surfaces.rest), ("controller", surfaces.controller)):
         if url is None:
             findings.append(Finding(name, "note", "no address: what only this surface has is not offered"))

@@ -7,19 +7,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tui.cli.context import Session, iso_time
+from tui.cli.context import Session
+from tui.cli.entry_lines import EntryPrinter, entry_json
 from tui.cli.exit_codes import OK
-from tui.cli.output import AMBER, COOL, FAINT, RED, Cell, Output
+from tui.cli.output import FAINT, Cell, Output
 from tui.cli.show_command import find_task
 from tui.client.client import MAX_PARALLEL_REQUESTS
 from tui.client.errors import ApiError
-from tui.client.json_codec import dumps
-from tui.client.log_entries import Confirmation, Delegation, Entry, Log, Message, Questions, Reasoning, SignIn, ToolCall
+from tui.client.log_entries import Log, Message, Questions, ToolCall
 from tui.client.models import Task
 from tui.client.task_rows import TaskQuery
-from tui.domain import humanize
 from tui.domain.activity_log import Activity
+from tui.domain.activity_nodes import Node
+from tui.domain.answer_messages import answer_messages
 from tui.domain.entry_format import entry_code
+from tui.domain.recorded_decision import recorded_decision, settlement
 from tui.domain.tree_rows import TreeRow, walk_tree
 
 MAX_SUBTASK_DEPTH = 8
@@ -27,6 +29,7 @@ MAX_SUBTASK_DEPTH = 8
 MAX_SUBTASK_LOGS = 200
 """How many logs are read in all."""
 CLOCK_CHARS = 8
+CODE_CHARS = 3
 CELLS_BEFORE_HEADING = 19
 """Cells before the heading of a plan step or of a sub-task without an entry."""
 
@@ -40,22 +43,35 @@ async def log(session: Session) -> int:
     children: dict[str, tuple[Task, ...]] = {}
     if session.arguments.tree:
         await _SubtaskReader(session, activities, children).read_all(task)
-    rows = list(walk_tree(activities, children, task.id))
+    rows = list(walk_tree(activities, children, task.id, decisions=_decisions(task, children)))
+    answers: dict[str, Questions] = {}
+    for activity in activities.values():
+        answers |= answer_messages(node.entry for node in activity.nodes)
+    printer = _RowPrinter(out, answers)
     match out.format:
         case "table":
             for row in rows:
-                tree_line(out, row)
+                printer.print(row)
         case "json":
-            items = [row_json(row) for row in rows]
+            items = [row_json(row, answers) for row in rows]
             out.json({"kind": "log", "task_id": task.id, "partial": task_log.is_partial, "items": items})
         case _:
             for row in rows:
-                out.json(row_json(row))
-    missing_words = ""
+                out.json(row_json(row, answers))
+    words = [f"{len(task_log.entries)} entries"]
     if task_log.is_partial:
-        missing_words = ", messages only: the controller, which has the whole log, is not set"
-    out.note(f"{len(task_log.entries)} entries{missing_words}")
+        words.append("messages only: the controller, which has the whole log, is not set")
+    if printer.entries.cut_words:
+        words.append(printer.entries.cut_words)
+    out.note(", ".join(words))
     return OK
+
+
+def _decisions(task: Task, children: Mapping[str, tuple[Task, ...]]) -> dict[str, Node]:
+    """Return the decisions in the records of a task and its sub-tasks, by task id."""
+    tasks = [task, *(child for siblings in children.values() for child in siblings)]
+    decisions = {each.id: recorded_decision(each) for each in tasks}
+    return {task_id: node for task_id, node in decisions.items() if node is not None}
 
 
 def _activity(task_id: str, task_log: Log, at: datetime) -> Activity:
@@ -118,89 +134,55 @@ class _SubtaskReader:
         return task
 
 
-def tree_line(out: Output, row: TreeRow) -> None:
-    """Print one line of the tree."""
-    indent = "  " * row.depth
-    hints = [Cell("shown elsewhere", FAINT)] if row.is_known else []
-    node = row.node
-    if node is None:
-        name = row.step.title if row.step else f"task {row.child_id}"
-        out.line(f"{' ' * CELLS_BEFORE_HEADING}{indent}SUB", out.safe(name), *hints)
-        return
-    at = node.at
-    if out.time != "utc":
-        at = at.astimezone(None)
-    clock = " " * CLOCK_CHARS
-    if at.year > 1:  # the year 1 stands for a time that is not known
-        clock = at.strftime("%H:%M:%S")
-    code = indent + entry_code(node.entry)
-    out.line(Cell(clock, FAINT), code, *describe_entry(out, node.entry, node.seconds), *hints)
+class _RowPrinter:
+    """Prints the rows of the tree; a call, a question and a card have a second line for their end."""
+
+    def __init__(self, out: Output, answers: Mapping[str, Questions]) -> None:
+        self._out = out
+        self._answers = answers
+        """The answered questions by the ids of the messages that repeat their answers."""
+        self._answered_ids = {questions.id for questions in answers.values()}
+        self.entries = EntryPrinter(out)
+
+    def print(self, row: TreeRow) -> None:
+        """Print a row: a heading without an entry, or the lines of its entry."""
+        out = self._out
+        indent = "  " * row.depth
+        hints = [Cell("shown elsewhere", FAINT)] if row.is_known else []
+        node = row.node
+        if node is None:
+            name = row.step.title if row.step else f"task {row.child_id}"
+            out.line(f"{' ' * CELLS_BEFORE_HEADING}{indent}SUB", out.safe(name), *hints)
+            return
+        entry = node.entry
+        questions = self._answers.get(entry.id)
+        if isinstance(entry, Message) and questions is not None:
+            out.line(self._clock(node.at), f"{indent}DEC", *self.entries.answer(entry, questions))
+            return
+        out.line(self._clock(node.at), indent + entry_code(entry), *self.entries.describe(entry), *hints)
+        end = self.entries.describe_end(entry, node.seconds)
+        if end and entry.id not in self._answered_ids:
+            _, ended_at = settlement(entry)
+            if isinstance(entry, ToolCall):
+                ended_at = entry.finished_at
+            out.line(self._clock(ended_at), f"{indent}{' ' * CODE_CHARS}", *end)
+
+    def _clock(self, at: datetime | None) -> Cell:
+        """Return the cell of a time of day; blank for one that is not known, for which the year 1 may stand."""
+        if at is None or at.year <= 1:
+            return Cell(" " * CLOCK_CHARS)
+        if self._out.time != "utc":
+            at = at.astimezone(None)
+        return Cell(at.strftime("%H:%M:%S"), FAINT)
 
 
-def describe_entry(out: Output, entry: Entry, seconds: float | None = None) -> list[Cell | str]:
-    """Return cells that describe an entry in one line, safe to print."""
-    match entry:
-        case Message():
-            author = entry.role
-            if entry.user and entry.user.name:
-                author = entry.user.name
-            return [Cell(out.safe(author), COOL if entry.role == "user" else ""), out.safe(entry.text)]
-        case ToolCall():
-            return [*_call_cells(out, entry, seconds), Cell(out.safe(_compact_json(out, entry.arguments)), FAINT)]
-        case Reasoning():
-            confidence = ""
-            if entry.confidence is not None:
-                confidence = f"{entry.confidence:.2f}"
-            return [Cell(entry.type, FAINT), out.safe(entry.label), Cell(confidence, FAINT)]
-        case Delegation():
-            return [out.safe(entry.agent_id or ""), out.safe(entry.label)]
-        case SignIn() | Questions() | Confirmation():
-            return [Cell(out.safe(entry.label), AMBER if entry.is_open else "")]
-        case _:
-            return [out.safe(entry.label), Cell(out.safe(_compact_json(out, _other_fields(entry))), FAINT)]
-
-
-def _call_cells(out: Output, call: ToolCall, seconds: float | None) -> list[Cell | str]:
-    """Return cells with the name of a tool call, its duration if that is known, and its outcome."""
-    name = Cell(out.safe(call.name), RED if call.is_error else "")
-    if call.approval_request_id:
-        return [name, Cell("waits for approval", AMBER)]
-    if not call.is_finished:
-        return [name, Cell("no result yet", COOL)]
-    cells: list[Cell | str] = [name]
-    if seconds is not None:
-        cells.append(humanize.exact_duration(seconds))
-    cells.append(Cell("✗ failed", RED) if call.is_error else "✓")
-    return cells
-
-
-def _compact_json(out: Output, value: object) -> str:
-    """Return a value as JSON in one line, with its secrets redacted; no value as an empty text."""
-    if value in (None, {}, ""):
-        return ""
-    return dumps(out.redactor.json(value))
-
-
-def _other_fields(entry: Entry) -> Mapping[str, Any]:
-    return {name: value for name, value in entry.raw.items() if name not in {"id", "created_at", "type", "action"}}
-
-
-def row_json(row: TreeRow) -> dict[str, Any]:
+def row_json(row: TreeRow, answers: Mapping[str, Questions]) -> dict[str, Any]:
     """Return a row of the tree as JSON in the documented shape."""
     fields: dict[str, Any] = {"kind": "entry", "task_id": row.task_id, "depth": row.depth}
     if row.node is not None:
         fields |= entry_json(row.node.entry) | {"seconds": row.node.seconds}
+        if row.node.entry.id in answers:
+            fields["answer_to"] = answers[row.node.entry.id].id
     if row.child_id:
         fields["child_id"] = row.child_id
     return fields
-
-
-def entry_json(entry: Entry) -> dict[str, Any]:
-    """Return an entry as JSON in the documented shape; `data` is the object that the platform sent."""
-    return {
-        "type": entry.kind,
-        "id": entry.id,
-        "time": iso_time(entry.created_at),
-        "label": entry.label,
-        "data": entry.raw,
-    }

@@ -307,6 +307,12 @@ def _add_local(verb: Parser) -> None:
 
 def _add_doctor(verb: Parser) -> None:
     verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.add_argument(
+        "--record",
+        metavar="DIR",
+        help="write the shapes of the platform's answers to a new folder, every value masked; it asks first",
+    )
+    verb.add_argument("--yes", action="store_true", help="yes, record without asking")
 
 
 def _add_journal(verb: Parser) -> None:

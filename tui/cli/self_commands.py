@@ -11,6 +11,8 @@ from tui.cli.exit_codes import FAILED, OK
 from tui.cli.output import FAINT, RED, STRONG, Cell, Column, Output
 from tui.client.json_codec import dumps
 from tui.client.json_values import parse_time
+from tui.domain import humanize
+from tui.domain.action import Verb
 from tui.storage.options import schema
 
 
@@ -19,7 +21,7 @@ async def journal(session: Session) -> int:
     if session.arguments.what == "verify":
         return _verify_journal(session)
     out = session.out
-    lines = list(session.journal.lines())
+    lines = _with_titles(list(session.journal.lines()))
     if out.format == "json":
         out.json({"kind": "journal", "items": lines})
     elif out.format == "ndjson":
@@ -30,8 +32,11 @@ async def journal(session: Session) -> int:
             Column("WHEN"),
             Column("WHAT"),
             Column("VERB"),
-            Column("TASK", min_width=8),
+            Column("TITLE", min_width=12),
+            Column("REASON", min_width=10),
             Column("WORDS", min_width=12),
+            Column("PROFILE", min_width=8, drop_order=2),
+            Column("TASK", min_width=8, drop_order=1),
         ]
         out.table(columns, [_journal_row(out, line) for line in lines])
     if not lines:
@@ -54,12 +59,44 @@ def _verify_journal(session: Session) -> int:
     return FAILED if verification.faults else OK
 
 
+def _with_titles(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the lines with the title, the profile and the reason of each action.
+
+    The title is not known before the task was read: a line without one takes that of another line about its task.
+    """
+    titles = {_subject(line): line["title"] for line in lines if line.get("title")}
+    return [
+        {
+            **line,
+            "title": line.get("title") or titles.get(_subject(line)),
+            "profile": line.get("profile"),
+            "reason": _reason(line),
+        }
+        for line in lines
+    ]
+
+
+def _subject(line: Mapping[str, Any]) -> str:
+    """Return what a line is about: the task, or for a new task the action, because its target is the agent."""
+    if line.get("verb") == Verb.CREATE:
+        return f"action {line.get('deed')}"
+    return f"task {line.get('target')}"
+
+
+def _reason(line: Mapping[str, Any]) -> str | None:
+    """Return the reason of a decision, or the answers; None where there is none."""
+    comment = line.get("comment")
+    if isinstance(comment, str) and comment:
+        return comment
+    return str(line.get("summary", "")).removeprefix(str(line.get("verb", ""))).strip() or None
+
+
 def _journal_row(out: Output, line: Mapping[str, Any]) -> list[Cell | str]:
-    """Return the cells of a journal line as a row of the table."""
-    words = line.get("words") or line.get("summary") or line.get("comment") or ""
-    values = (line.get("kind", ""), line.get("verb", ""), line.get("target", ""), words)
+    """Return the cells of a journal line as a row of the table; its time is that of the clock."""
+    when = humanize.timestamp(parse_time(line.get("at")), utc=out.time == "utc")
+    names = ("kind", "verb", "title", "reason", "words", "profile", "target")
+    values = [line.get(name) or "" for name in names]
     texts = [value if isinstance(value, str) else dumps(value) for value in values]
-    when = out.when(parse_time(line.get("at")))
     return [Cell(when, FAINT), *(Cell(out.safe(text)) for text in texts)]
 
 

@@ -9,18 +9,20 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from tui.cli.context import Session, iso_time, status_cell, task_json
+from tui.cli.entry_lines import Cells, EntryPrinter, entry_json
 from tui.cli.exit_codes import FAILED, OK, UsageError
-from tui.cli.log_command import describe_entry, entry_json
 from tui.cli.output import FAINT, STRONG, Cell, Output
 from tui.client.client import Client
 from tui.client.event_stream import LinkState
 from tui.client.events import Event
 from tui.client.json_codec import dumps
 from tui.client.json_values import EPOCH
-from tui.client.log_entries import Entry
+from tui.client.log_entries import Entry, Message, Questions, ToolCall
 from tui.client.task_rows import AnyTask
 from tui.domain import humanize
 from tui.domain.activity_log import Gap
+from tui.domain.activity_nodes import Node
+from tui.domain.answer_messages import repeats_answer
 from tui.domain.filter_values import SECONDS_PER_UNIT
 from tui.domain.filters import Filter, FilterContext, parse_filter
 from tui.domain.state import AgentsSeen, Change, EventSeen, GapSeen, LinkSeen, LogSeen, State, TaskGone, TasksSeen
@@ -38,6 +40,8 @@ MAX_TRIED_ENDS = 50
 """How many line breaks or spaces are tried as the place where printing stops."""
 SHORT_ID_CHARS = 8
 LABEL_CHARS = 17
+END_WORDS = {"tool": "result", "question": "answer", "confirmation": "decision"}
+"""The word for the end of each kind of entry."""
 EVENTS_WITHOUT_NEWS = frozenset({"connected", "context_status"})
 """Types of events that tell an operator nothing, and are not printed in a table."""
 _BEFORE_SECRET = re.compile(
@@ -81,6 +85,8 @@ async def follow(session: Session, task_ids: list[str], until: Filter, seconds: 
         await asyncio.gather(*jobs, *jobs_beside, return_exceptions=True)
     for task in tasks:
         printer.print_final(task)
+    if printer.cut_words:
+        session.out.note(printer.cut_words)
     matches = (until or NOT_FAILED).predicate(printer.filter_context)
     return OK if all(matches(task) for task in tasks) else FAILED
 
@@ -139,10 +145,21 @@ class _ChangePrinter(Struct):
     """When each task last changed: a replayed stream repeats older states, which are not printed again."""
     _withheld: dict[str, str] = field(default_factory=dict)
     """Streamed text of each task that is not printed yet."""
+    _open_calls: dict[str, set[str]] = field(default_factory=dict)
+    """The calls of each task whose request was printed and whose result was not."""
+    _entries: EntryPrinter = field(default=None)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        self._entries = EntryPrinter(self.out)
 
     def matched(self, task_id: str) -> asyncio.Future[AnyTask]:
         """Return a future that gets the task once it matches."""
         return self._matches.setdefault(task_id, asyncio.get_running_loop().create_future())
+
+    @property
+    def cut_words(self) -> str:
+        """The words about what was cut; empty if nothing was."""
+        return self._entries.cut_words
 
     def print_change(self, change: Change) -> None:
         """Print one change."""
@@ -153,6 +170,7 @@ class _ChangePrinter(Struct):
             case LogSeen(task_id, _, at, new_entries):
                 for entry in new_entries:
                     self._print_entry(task_id, entry)
+                self._print_late_results(task_id)
                 self._print_waits(at)
             case GapSeen(task_id, gap):
                 self._print_gap(task_id, gap)
@@ -242,7 +260,7 @@ class _ChangePrinter(Struct):
         elif task and task.id == task_id:
             self._print_task(task, iso_time(event.time))
         elif event.entry:
-            self._print_entry_line(task_id, event.type, event.entry)
+            self._print_live_entry(task_id, event.type, event.entry)
         elif plan:
             self._print_line(task_id, "plan", f"{plan.done}/{len(plan.steps)}")
         elif event.type not in EVENTS_WITHOUT_NEWS:
@@ -280,17 +298,80 @@ class _ChangePrinter(Struct):
         return 0
 
     def _print_entry(self, task_id: str, entry: Entry) -> None:
+        """Print an entry of the log that the stream has not told."""
         self._print_json("entry", task_id, provenance="back-filled", **entry_json(entry))
-        if self.out.format == "table":
-            self._print_entry_line(task_id, entry.kind, entry)
+        if self.out.format != "table":
+            return
+        questions = self._answered_questions(task_id, entry)
+        if isinstance(entry, Message) and questions is not None:
+            self._print_timed(task_id, entry.created_at, "answer", self._entries.answer(entry, questions))
+            return
+        self._print_entry_line(task_id, entry.kind, entry)
+        label = f"{entry.kind} {END_WORDS.get(entry.kind, 'end')}"
+        self._print_end(task_id, label, entry, self._node(task_id, entry.id))
+
+    def _print_live_entry(self, task_id: str, event_type: str, entry: Entry) -> None:
+        """Print the entry of an event: of a call that has returned, its name and what came back."""
+        if not isinstance(entry, ToolCall) or not entry.is_finished:
+            self._print_entry_line(task_id, event_type, entry)
+            return
+        node = self._node(task_id, entry.id)
+        call = entry
+        if node and isinstance(node.entry, ToolCall):
+            call = node.entry
+        self._print_end(task_id, event_type, call, node)
+
+    def _print_late_results(self, task_id: str) -> None:
+        """Print the results of calls that only the log has told, while the stream was away."""
+        for call_id in sorted(self._open_calls.get(task_id, ())):
+            node = self._node(task_id, call_id)
+            if node and isinstance(node.entry, ToolCall) and node.entry.is_finished:
+                self._print_end(task_id, "tool result", node.entry, node)
 
     def _print_entry_line(self, task_id: str, label: str, entry: Entry) -> None:
         """Print the line of an entry: its time, its label and its description."""
+        if isinstance(entry, ToolCall):
+            self._open_calls.setdefault(task_id, set()).add(entry.id)
+        self._print_timed(task_id, entry.created_at, label, self._entries.describe(entry))
+
+    def _print_end(self, task_id: str, label: str, entry: Entry, node: Node | None) -> None:
+        """Print how an entry ended, if it has: a call's result or error, an answer, a decision."""
+        seconds = None
+        if node and (node.is_timed or node.logged):  # else only the end was told, and taken for the beginning as well
+            seconds = node.seconds
+        cells = self._entries.describe_end(entry, seconds)
+        if not cells:
+            return
+        at = entry.created_at
+        if isinstance(entry, ToolCall):
+            at = entry.finished_at or at
+            cells = [self.out.safe(entry.name), *cells]
+            for key in entry.keys:
+                self._open_calls.get(task_id, set()).discard(key)
+        self._print_timed(task_id, at, label, cells)
+
+    def _print_timed(self, task_id: str, at: datetime | None, label: str, cells: Cells) -> None:
+        """Print a line with a time and a label."""
         clock = ""
-        if entry.created_at:
-            clock = entry.created_at.astimezone(None).strftime("%H:%M:%S")
+        if at:
+            clock = at.astimezone(None).strftime("%H:%M:%S")
         padded_label = self.out.safe(label).ljust(LABEL_CHARS)
-        self._print_line(task_id, Cell(clock, FAINT), padded_label, *describe_entry(self.out, entry))
+        self._print_line(task_id, Cell(clock, FAINT), padded_label, *cells)
+
+    def _node(self, task_id: str, entry_id: str) -> Node | None:
+        """Return the node of an entry, in which all that is known of it is joined."""
+        activity = self._state.activity(task_id)
+        if activity is None:
+            return None
+        return activity.get(entry_id)
+
+    def _answered_questions(self, task_id: str, entry: Entry) -> Questions | None:
+        """Return the questions whose recorded answer a user's message repeats; None for anything else."""
+        activity = self._state.activity(task_id)
+        if activity is None or not isinstance(entry, Message) or entry.role != "user":
+            return None
+        asked = (node.entry for node in activity.nodes.of_kind(Questions))
+        return next((each for each in asked if isinstance(each, Questions) and repeats_answer(entry, each)), None)
 
     def _print_line(self, task_id: str, *cells: Cell | str) -> None:
         """Print a line of a table; it begins with the task's id if several tasks are watched."""

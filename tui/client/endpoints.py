@@ -32,6 +32,10 @@ _EVENTS_URL_BY_HOST = MappingProxyType(
     }
 )
 
+_STAGING_HOSTS = frozenset({"api.stg.xpander.ai", "inbound.stg.xpander.ai", "agent-controller.stg.xpander.ai"})
+_CLOUD_HOSTS = frozenset({"api.xpander.ai", "inbound.xpander.ai", "agent-controller.xpander.ai"})
+LOCAL_ORGANIZATION = "local"
+"""The organization of a local platform."""
 INVALID_ORGANIZATIONS = frozenset({"None", ".", ".."})
 """Organization ids that come from an unset variable or would change the path."""
 _PATH_SEGMENT = re.compile(r"[^\s/?#%\\\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
@@ -183,6 +187,18 @@ class Surfaces(Struct, frozen=True):
     def supports(self, operation: Operation) -> bool:
         """Return whether a surface that has this operation is configured."""
         return any(self.root(route.surface) for route in ROUTES[operation])
+
+    @property
+    def host(self) -> str:
+        """The host to show: `local`, `cloud`, `staging`, or the name of another host, with its port if it has one."""
+        url = self.controller or self.rest or ""
+        if self.organization == LOCAL_ORGANIZATION and is_loopback(url):
+            return "local"
+        if _host(url) in _CLOUD_HOSTS:
+            return "cloud"
+        if _host(url) in _STAGING_HOSTS:
+            return "staging"
+        return urlsplit(url).netloc.lower()
 
     @property
     def platform_ids(self) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tui.client.errors import ApiError, UnexpectedAnswer, error_class_of
 from tui.client.json_codec import NotJson, loads
@@ -34,6 +34,14 @@ _MESSAGE_BY_STATUS = {
     422: "the request was not accepted",
     429: "too many requests, or the credits are used up",
 }
+
+
+class RawAnswer(NamedTuple):
+    """An answer as it came: its status, its headers, and its decompressed body."""
+
+    status: int
+    headers: dict[str, str]
+    content: bytes
 
 
 def find_record(body: object, kind: str, *ids: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tui.client.endpoints import BadAddress, origin
 from tui.client.errors import ApiError, ConnectionLost, Redirected, TimedOut, UnexpectedAnswer, Unreachable
 from tui.client.http_errors import map_errors
 from tui.client.inflate import ACCEPT_ENCODING, body_decoder
-from tui.client.responses import MAX_ANSWER_BYTES, error_of_answer, json_of_answer
+from tui.client.responses import MAX_ANSWER_BYTES, RawAnswer, error_of_answer, json_of_answer
 from tui.client.retry import Backoff, Clock, RateBudget, SystemClock, parse_http_date, retry_after
 from tui.client.secret import Secret
 
@@ -131,6 +131,20 @@ class PlatformSession(Struct):
                 self.on_wait(error.message, delay)
                 await self.clock.sleep(delay)
                 attempt += 1
+
+    async def read_raw(self, url: str, params: dict[str, str] | None = None) -> RawAnswer:
+        """Read a URL with one GET and return the answer as it came, whatever its status; a redirect is not followed."""
+        await self._wait_for_rate_limit()
+        await self._throttle()
+        with map_errors(url):
+            client = self._client(url, is_page=False)
+            async with (
+                asyncio.timeout(self.timeout * ANSWER_TIME_FACTOR),
+                client.stream("GET", url, params=params) as response,
+            ):
+                self._note_headers(response.headers)
+                content = await _read_content(response)
+                return RawAnswer(response.status_code, dict(response.headers), bytes(content))
 
     async def act(self, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
         """Send an action exactly once; return its answer's JSON, or None for a stream, which is not read."""

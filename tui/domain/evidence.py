@@ -174,9 +174,9 @@ def _decided_words(action: Action, source: str) -> str:
 
 def _refused_verdict(verb: Verb, answer: ActionAnswer, record: Task, evidence: Evidence) -> OutcomeWithWords:
     """Return the verdict on a refused decision: the record may show more than the refusal."""
-    if evidence.is_other and evidence.still_waits:
-        return Outcome.REFUSED, f"{answer.refused_because}; the task now asks for something else: open it"
-    if evidence.is_other or (evidence.still_waits and evidence.is_changed):
+    if evidence.is_other:
+        return Outcome.UNKNOWN, f"{answer.refusal}, but the task now asks for something else: open it"
+    if evidence.still_waits and evidence.is_changed:
         return Outcome.UNKNOWN, f"{answer.refusal}, but its request has changed: open it"
     if evidence.decided is verb:
         return Outcome.ALREADY, f"already {PAST_TENSE[verb]}{_by_whom(evidence)}, yours was {answer.refusal}"

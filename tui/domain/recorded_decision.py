@@ -80,18 +80,24 @@ def end_words(task: AnyTask, log: Log, entry_id: str) -> str:
 
 def settled_words(entry: Entry) -> str:
     """Return how a card or a question was settled in words, with the time if it is told; empty if it is open."""
+    words, moment = settlement(entry)
+    return f"{words} at {clock(moment)}" if moment else words
+
+
+def settlement(entry: Entry) -> tuple[str, datetime | None]:
+    """Return how a card or a question was settled in words, empty if it is open, and when, if that is told."""
     match entry:
         case Confirmation(approved=bool() as approved):
             words = "approved" if approved else "dismissed"
             name, moment = "decided_by", parse_time(entry.raw.get("decided_at"))
         case Questions(is_open=False):
-            words = " ".join(["answered", ", ".join(f'"{text}"' for text in _answer_texts(entry))]).strip()
+            words = " ".join(["answered", ", ".join(f'"{text}"' for text in answer_texts(entry))]).strip()
             name, moment = "answered_by", parse_time(entry.raw.get("answered_at"))
         case _:
-            return ""
+            return "", None
     if person := decider_of(entry.raw.get(name)):
         words = f"{words} by {person}"
-    return f"{words} at {clock(moment)}" if moment else words
+    return words, moment
 
 
 def clock(moment: datetime) -> str:
@@ -99,7 +105,7 @@ def clock(moment: datetime) -> str:
     return f"{moment.astimezone():%H:%M:%S}"
 
 
-def _answer_texts(entry: Questions) -> list[str]:
+def answer_texts(entry: Questions) -> list[str]:
     """Return the answers as texts: the labels of the chosen options, or the free text."""
     labels = {option_id: label for question in entry.asked for option_id, label in question.options}
     answers = entry.answers if isinstance(entry.answers, list) else [entry.answers]

@@ -17,10 +17,11 @@ from tui.widgets.styled_text import StyledLine, StyledText, fit
 from tui.widgets.virtual_list import VirtualList
 
 COPY_KEYS = {
+    "text": "x", "value": "v", "path": "p", "subtree": "s", "JSON": "o", "Markdown": "m",
     "address": "a", "approval": "h", "id": "i", "title": "t", "result": "r", "link": "l", "curl": "c", "record": "d",
-    "value": "v", "path": "p", "subtree": "s", "text": "x", "JSON": "o", "Markdown": "m",
 }  # fmt: skip
-"""The key of each text that can be copied; every key is used once, so that operators can learn them."""
+"""The key of each text that can be copied, what is looked at first; every key is used once, so that operators can
+learn them."""
 MAX_PREVIEW_CHARS = 200
 KEY_CELLS = 4
 NAME_CELLS = 10

@@ -30,6 +30,7 @@ from tui.screens.messages import (
     task_to_review,
     why_no_review,
 )
+from tui.screens.plain_text import item_text, row_text, value_text
 from tui.screens.stylesheets import stylesheet
 from tui.screens.task_parts import event_parts, row_parts
 from tui.screens.task_title import live_state, shortened_name, styled_progress
@@ -280,9 +281,14 @@ class TaskScreen(BaseScreen[None]):
         """Open the dialog to copy a text of the selected line, or of the task."""
         redactor, focused = self._ui.redactor, self.focused
         texts: dict[str, str] = {}
-        if isinstance(focused, VirtualList) and focused.count():
-            texts["text"] = focused.text_of(focused.cursor).strip()
-        selected = _selected_item(focused, self.query_one(ActivityPane).row)
+        row = self.query_one(ActivityPane).row
+        selected = _selected_item(focused, row)
+        if isinstance(focused, ActivityView) and row is not None:
+            texts["text"] = row_text(row, self._state, self.task_id, redactor)
+        elif isinstance(focused, EventPane) and selected is not None:
+            texts["text"] = item_text(selected, redactor)
+        elif isinstance(focused, Inspector) and focused.row is not None:
+            texts["text"] = value_text(focused.selected_value, redactor)
         if isinstance(selected, Entry | Event):
             texts["JSON"] = pretty(redactor.json(selected.raw))
         if isinstance(selected, Entry):

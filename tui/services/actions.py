@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError, NotFound, NotSupported, ReadOnly
+from tui.client.json_values import object_of, text_of, text_or_empty
 from tui.client.retry import Clock, SystemClock
 from tui.domain import evidence
 from tui.domain.action import Action, ActionAnswer, Outcome, Phase, Verb
@@ -43,6 +44,8 @@ STOP_READING_SECONDS = 2.0
 MAX_PAUSED_SECONDS = 60.0
 """How long a hold may be paused in all before the action is taken back."""
 HOLD_STEP_SECONDS = 0.5
+MAX_TITLE_CHARS = 200
+"""Characters of a task's title that are journaled."""
 
 INTERRUPTED = "interrupted after it was sent: whether it was done, only the task tells"
 NO_FIELDS: Mapping[str, str] = MappingProxyType({})
@@ -69,6 +72,10 @@ class ActionRunner:
         """Returns, for the review that was read last, the reason not to send a decision; empty if there is none."""
         self.is_paused: Callable[[], bool] = lambda: False
         """Returns whether holds are paused, because a dialog covers the screen from which they can be taken back."""
+        self.place = ""
+        """The name of the platform, for the journal."""
+        self.title_of: Callable[[str], str] = lambda target: ""
+        """Returns the title of a task that was read before the action, for the journal; empty if none was."""
         self.seconds_left: dict[str, float] = {}
         """The seconds left of each hold, by the id of its action."""
         self._take_back_events: dict[str, asyncio.Event] = {}
@@ -357,6 +364,10 @@ class ActionRunner:
             "request": action.request,
             "platform": self._client.surfaces.platform_ids,
         }
+        if title := self._title(action):
+            fields["title"] = title[:MAX_TITLE_CHARS]
+        if self.place:
+            fields["profile"] = self.place
         if action.task is not None and action.task.id != action.target:
             fields["task"] = action.task.id
         if action.comment:
@@ -364,6 +375,15 @@ class ActionRunner:
         if action.summary != action.verb:
             fields["summary"] = action.summary
         return fields
+
+    def _title(self, action: Action) -> str:
+        """Return the title of the task that an action is about; empty if it is not known yet."""
+        if action.task is not None:
+            return action.task.name
+        if action.verb is Verb.CREATE:
+            task_input = object_of(action.body.get("input"))
+            return text_of(action.body.get("title")) or text_or_empty(task_input.get("text"))
+        return self.title_of(action.target)
 
 
 def _end_unsent(action: Action, error: ApiError) -> Action:

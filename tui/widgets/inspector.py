@@ -322,12 +322,19 @@ class Inspector(VirtualList):
 
     # Copying
 
+    @property
+    def selected_value(self) -> object:
+        """The whole value of the row under the cursor, masked; of a heading, that of its part."""
+        if self.row is None:
+            return None
+        return self._document.value(self.row.key)
+
     def copies(self) -> dict[str, str]:
         """Return the texts that the copy dialog offers for the row under the cursor: value, path and subtree."""
         row = self.row
         if row is None:
             return {}
-        value = self._document.value(row.key)
+        value = self.selected_value
         texts = {"value": value if isinstance(value, str) else dumps(value), "path": str(row.key)}
         if isinstance(value, dict | list):
             texts["subtree"] = pretty(value)

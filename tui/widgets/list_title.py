@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from msgspec import Struct
+from rich.cells import cell_len
 
 from tui.domain import humanize
 from tui.domain.list_status import ListStatus, counted_total
@@ -12,7 +13,7 @@ from tui.domain.task_list import TaskListModel
 from tui.domain.task_list_rows import Group, is_read_whole
 from tui.security.sanitize import one_line
 from tui.widgets.segment_line import SegmentLine
-from tui.widgets.styled_text import StyledText
+from tui.widgets.styled_text import StyledText, fit
 from tui.widgets.ui_context import UIContext
 
 MIN_COLUMNS_WITH_WORDS = 100
@@ -23,6 +24,11 @@ COUNTERS = (
     (Group.PENDING, "·", "pending", ""),
     (Group.FAILED, "✗", "failed", "failed"),
 )
+PLACE_SEPARATOR = " · "
+"""What stands between a profile and its host."""
+MIN_HOST_CELLS = 8
+"""Cells that the host, or else the profile, keeps in a title without room for it."""
+SPACES_AROUND_PLACE = 2
 NamedText = tuple[StyledText, str]
 """A text, and the name that a click on it posts."""
 
@@ -85,11 +91,7 @@ class ListTitle(SegmentLine):
     ) -> None:
         """Show the liveness, the counts of the groups, and the count of loaded tasks."""
         is_stale = liveness.are_counts_stale(self._ui.now())
-        left = [
-            (StyledText(" xp-tui ", "strong"), ""),
-            (StyledText(f" {one_line(self._ui.place)} ", "faint"), ""),
-            (self._liveness_text(liveness), ""),
-        ]
+        left = [(self._liveness_text(liveness), "")]
         if self._ui.read_only:
             left.append((StyledText(" read-only ", "strong"), ""))
         if marked:
@@ -97,7 +99,11 @@ class ListTitle(SegmentLine):
         is_narrow = self.screen.size.width < MIN_COLUMNS_WITH_WORDS
         left += _counters(listing, only_group, status, is_narrow=is_narrow, is_stale=is_stale)
         counts = _extent_text(listing, status, is_filtered=is_filtered, is_narrow=is_narrow)
-        self.show(left, [StyledText(f"{counts} ", "faint")])
+        name, right = StyledText(" xp-tui ", "strong"), StyledText(f"{counts} ", "faint")
+        cells_beside_place = sum(cell_len(piece.text) for piece in (name, right, *(piece for piece, _ in left)))
+        room = (self.size.width or self.screen.size.width) - cells_beside_place - SPACES_AROUND_PLACE
+        place = StyledText(f" {shortened_place(one_line(self._ui.place), room)} ", "faint")
+        self.show([(name, ""), (place, ""), *left], [right])
 
     def _liveness_text(self, liveness: Liveness) -> StyledText:
         """Return the words of the liveness; of a stale list, how long ago it was read."""
@@ -105,6 +111,20 @@ class ListTitle(SegmentLine):
         if liveness.is_stale(now):
             return StyledText(f" ● last read {humanize.duration(liveness.silent_seconds(now))} ago ", "failed")
         return StyledText(f" ● {liveness.words}{liveness.age_words(now)} ", liveness.style)
+
+
+def shortened_place(place: str, room: int) -> str:
+    """Return a profile and its host in the room that is left: of a host its end is kept, which tells whose it is."""
+    if cell_len(place) <= room:
+        return place
+    profile, separator, host = place.rpartition(PLACE_SEPARATOR)
+    host_room = room - cell_len(profile + separator)
+    if profile and host_room < MIN_HOST_CELLS:
+        return fit(profile, max(room, MIN_HOST_CELLS)).rstrip()
+    if cell_len(host) <= MIN_HOST_CELLS:
+        return place
+    host = host[-max(host_room - 1, MIN_HOST_CELLS - 1) :]
+    return f"{profile}{separator}…{host}"
 
 
 def _counters(
