@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tui.app.access import AppAccess
 from tui.client.client import Client
-from tui.client.endpoints import BadAddress
+from tui.client.endpoints import BadAddress, Operation
 from tui.client.errors import ApiError
 from tui.client.json_codec import pretty
 from tui.client.task_rows import AnyTask
@@ -110,7 +110,7 @@ class CopyCommands:
             "record": "\n".join(pretty(redactor.json(task.raw)) for task in tasks),
         }
         try:
-            urls = [self._client.task_url(task.id) for task in tasks]
+            urls = [self._client.url_of(Operation.TASK, task=task.id) for task in tasks]
         except (ApiError, BadAddress):
             return texts
         curls = [f"curl -H \"x-api-key: $XPANDER_API_KEY\" '{url}'" for url in urls]

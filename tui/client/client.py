@@ -102,11 +102,7 @@ class Client:
 
     async def task(self, task_id: str) -> Task:
         """Read a task's own record."""
-        return self._task_from(await self.read(Operation.TASK, task=task_id), task_id)
-
-    def task_url(self, task_id: str) -> str:
-        """Return the URL of a task's record."""
-        return self.url_of(Operation.TASK, task=task_id)
+        return self._learn_organization(_parse_task(await self.read(Operation.TASK, task=task_id), task_id))
 
     def url_of(self, operation: Operation, **parts: str) -> str:
         """Return the URL of an operation, on the preferred surface that is configured."""
@@ -185,7 +181,7 @@ class Client:
 
     async def stop(self, task_id: str) -> Task:
         """Ask the platform to stop a task; return the task as the platform reports it."""
-        return self._task_from(await self._act(Operation.STOP, None, task=task_id), task_id)
+        return self._learn_organization(_parse_task(await self._act(Operation.STOP, None, task=task_id), task_id))
 
     async def approve(self, task_id: str, comment: str | None = None) -> None:
         """Approve the request of a paused workflow."""
@@ -211,7 +207,7 @@ class Client:
 
     async def update(self, task_id: str, changes: dict[str, Any]) -> Task:
         """Update fields of a task's record."""
-        return self._task_from(await self._act(Operation.UPDATE, changes, task=task_id), task_id)
+        return self._learn_organization(_parse_task(await self._act(Operation.UPDATE, changes, task=task_id), task_id))
 
     async def report(self, agent_id: str, report: dict[str, Any]) -> Task:
         """Report a task that ran elsewhere; return the task as the platform reports it."""
@@ -316,9 +312,6 @@ class Client:
         for item in page.items[:1]:
             self._learn_organization(item)
         return page
-
-    def _task_from(self, body: Any, task_id: str) -> Task:
-        return self._learn_organization(_parse_task(body, task_id))
 
 
 def _page_from(body: object, parse_item: ParseItem, number: int) -> Page:

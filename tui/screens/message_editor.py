@@ -114,7 +114,7 @@ class MessageEditor(Dialog[MessageDraft | None]):
         except OSError as error:
             self._show_status(f"this is not kept as a draft: {error}")
 
-    @on(OptionForm.Changed)
+    @on(OptionForm.OptionsChanged)
     def _keep_options(self) -> None:
         """Save the changed options as a draft, as far as they hold no secrets."""
         self._objected_at = None

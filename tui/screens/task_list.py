@@ -202,7 +202,7 @@ class TaskListScreen(BaseScreen[None]):
             status=pane.status,
         )
         pane.show_heading()
-        self.task_filter.show_coverage(pane.coverage_words)
+        self.task_filter.show_coverage(pane.coverage.words)
 
     def _tick(self) -> None:
         self.list_pane.tick()

@@ -26,7 +26,7 @@ class ChoiceField(SegmentLine, can_focus=True):
         Binding("right,space", "choose_beside(1)", "Choice after", show=False, id="choice.after"),
     ]
 
-    class Changed(Message):
+    class ChoiceChanged(Message):
         """A message that another choice was chosen."""
 
         def __init__(self, field: ChoiceField) -> None:
@@ -49,7 +49,7 @@ class ChoiceField(SegmentLine, can_focus=True):
         if choice in self.choices and choice != self.chosen:
             self.chosen = choice
             self.refresh()
-            self.post_message(self.Changed(self))
+            self.post_message(self.ChoiceChanged(self))
 
     def action_choose_beside(self, by: int) -> None:
         """Choose the choice beside the chosen one; after the last comes the first."""

@@ -30,7 +30,7 @@ class OptionForm(VerticalScroll, can_focus=False):
         Binding("down", "move_focus(1)", "Option after", show=False, id="options.after"),
     ]
 
-    class Changed(Message):
+    class OptionsChanged(Message):
         """A message that an option was changed."""
 
     def __init__(
@@ -96,10 +96,10 @@ class OptionForm(VerticalScroll, can_focus=False):
         fields[max(0, min(index + by, len(fields) - 1))].focus()
 
     @on(Input.Changed)
-    @on(ChoiceField.Changed)
+    @on(ChoiceField.ChoiceChanged)
     def _note_change(self, event: Message) -> None:
         event.stop()
-        self.post_message(self.Changed())
+        self.post_message(self.OptionsChanged())
 
 
 def _field_id(option: TaskOption) -> str:

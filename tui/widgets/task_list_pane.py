@@ -67,7 +67,7 @@ class TaskListPane(Vertical):
         self.status = ListStatus()
         """How much of the platform's tasks is loaded, and when it was read."""
         self.liveness = Liveness()
-        self._coverage = FilterCoverage(Filter())
+        self.coverage = FilterCoverage(Filter())
         self._task_to_select = ""
         self._ticks = 0
         self._preview_timer: Timer | None = None
@@ -95,11 +95,6 @@ class TaskListPane(Vertical):
         return self.scheduler.listing
 
     @property
-    def coverage_words(self) -> str:
-        """For how many tasks the fields of the filter are known, in words; empty if for all."""
-        return self._coverage.words
-
-    @property
     def row(self) -> ListRow | None:
         """The row under the cursor."""
         return self.tasks.row
@@ -124,7 +119,7 @@ class TaskListPane(Vertical):
         """Return the current view: which tasks are listed, and in which order."""
         matches = None
         if self.active_filter:
-            matches = self._coverage.predicate(filter_context(self._ui, state))
+            matches = self.coverage.predicate(filter_context(self._ui, state))
         now, names = self._ui.now(), agent_names(state)
         return ListView(matches, self.only_group, self.column, self.reverse, names, now, self.status)
 
@@ -268,7 +263,7 @@ class TaskListPane(Vertical):
 
     def watch_active_filter(self) -> None:
         """Rebuild the list for another filter."""
-        self._coverage = FilterCoverage(self.active_filter)
+        self.coverage = FilterCoverage(self.active_filter)
         self.scheduler.rebuild(is_other=True)
 
     def watch_only_group(self) -> None:
