@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -154,9 +155,9 @@ def test_rows_of_a_large_log_are_parsed_only_when_needed() -> None:
 def test_a_search_finds_folded_rows_and_what_hides_them() -> None:
     child = activity_of("c", call("inner", payload={"city": "Oslo"}))
     rows = rows_of(source_of(activity_of("t", delegation("Oslo", "c")), child))
-    hits = rows.search("oslo", Redactor())
+    hits = rows.find(partial(rows.has_text, "oslo", Redactor()))
     assert [(hit.key, hit.hidden_by) for hit in hits] == [("t/Oslo", ()), ("c/inner", ("c",))]
-    assert rows.search("bergen", Redactor()) == []
+    assert rows.find(partial(rows.has_text, "bergen", Redactor())) == []
 
 
 def test_repeated_calls_are_counted_until_another_call_comes() -> None:

@@ -131,6 +131,19 @@ async def test_enter_folds_and_unfolds_but_a_double_click_only_chooses() -> None
         assert app.pane.view.count() == 1
 
 
+async def test_errors_only_unfolds_the_sub_tasks_that_hide_a_failure_and_goes_to_it() -> None:
+    grandchild = activity_of("g", call("fine"), call("broken", is_error=True))
+    child = activity_of("c", call("inner"), delegation("e", "g"))
+    async with shown(activity_of("t", call("outer"), delegation("d", "c")), child, grandchild) as (app, pilot):
+        await pilot.press("home", "e")
+        view = app.pane.view
+        assert isinstance(view, ActivityTree)
+        assert view.key_of(view.cursor) == "g/broken"
+        await pilot.press("e")
+        assert view.key_of(view.cursor) == "g/broken"
+        assert app.pane.rows.index_of("t/outer") == 0
+
+
 async def test_a_search_shows_the_tree_without_filters_where_the_hit_is_not_in_the_view() -> None:
     async with shown(activity_of("t", *calls(4))) as (app, pilot):
         await pilot.press("v", "e")

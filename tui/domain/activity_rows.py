@@ -188,24 +188,24 @@ class ActivityRows:
         """Return the ids of the foldable sub-tasks."""
         return {row.child_id for row in self._walk() if row.child_id and not row.is_known}
 
-    def search(self, words: str, redactor: Redactor) -> list[SearchHit]:
-        """Search for text in all rows, including those that are folded away or filtered out."""
-        wanted = words.casefold()
+    def find(self, is_wanted: Callable[[TreeRow], bool]) -> list[SearchHit]:
+        """Find the wanted rows among all, including those that are folded away or filtered out."""
         ancestors: list[TreeRow] = []
         hits: list[SearchHit] = []
         for row in self._walk():
             del ancestors[row.depth :]
             ancestors += [row] * (row.depth - len(ancestors) + 1)
-            if wanted in self._searched_text(row, redactor).casefold():
+            if is_wanted(row):
                 hidden_by = tuple(above.child_id for above in dict.fromkeys(ancestors[:-1]) if above.child_id)
                 hits.append(SearchHit(key_of(row), hidden_by))
         return hits
 
-    def _searched_text(self, row: TreeRow, redactor: Redactor) -> str:
-        if row.node is None:
-            return self.title(row)
-        entry = row.node.entry
-        return f"{entry.label}\n{canonical(redactor.json(entry.raw))}"
+    def has_text(self, text: str, redactor: Redactor, row: TreeRow) -> bool:
+        """Return whether a row has this text, in letters of any case."""
+        searched = self.title(row)
+        if row.node is not None:
+            searched = f"{row.node.entry.label}\n{canonical(redactor.json(row.node.entry.raw))}"
+        return text.casefold() in searched.casefold()
 
     # Arrangement
 
@@ -369,11 +369,14 @@ class ActivityRows:
     def _is_filtered(self, row: TreeRow) -> bool:
         if row.node is None:
             return self.errors_only and not row.child_id
-        entry = row.node.entry
-        has_failed = isinstance(entry, ToolCall) and entry.is_error
-        if self.errors_only and not has_failed and not row.child_id:
+        if self.errors_only and not is_failed_call(row) and not row.child_id:
             return True
-        return not self.with_reasoning and isinstance(entry, Reasoning)
+        return not self.with_reasoning and isinstance(row.node.entry, Reasoning)
+
+
+def is_failed_call(row: TreeRow) -> bool:
+    """Return whether a row is a tool call that has failed."""
+    return row.node is not None and isinstance(row.node.entry, ToolCall) and row.node.entry.is_error
 
 
 def key_of(row: TreeRow | StatusRow) -> str:

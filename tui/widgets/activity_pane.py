@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import ClassVar, Self
 
 from textual import work
@@ -14,9 +15,9 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
 
-from tui.domain.activity_rows import ActivityRows, ActivitySource, key_of
+from tui.domain.activity_rows import ActivityRows, ActivitySource, is_failed_call, key_of
 from tui.domain.status_rows import StatusRow
-from tui.domain.tree_rows import TreeRow
+from tui.domain.tree_rows import SearchHit, TreeRow
 from tui.widgets.activity_timeline import ActivityTimeline
 from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.activity_view import ActivityView
@@ -178,7 +179,7 @@ class ActivityPane(Vertical):
 
     def find(self, words: str, by: int) -> SearchResult:
         """Find the next row with these words, unfold it and go to it; if no hit is under the cursor, the first."""
-        hits = self.rows.search(words, self._ui.redactor)
+        hits = self.rows.find(partial(self.rows.has_text, words, self._ui.redactor))
         if not hits:
             return NO_RESULT
         hit_index = 0
@@ -187,12 +188,15 @@ class ActivityPane(Vertical):
         if row and key_of(row) in keys:
             current_index = keys.index(key_of(row))
             hit_index = (current_index + by) % len(hits)
-        hit = hits[hit_index]
+        self._go_to(hits[hit_index])
+        return SearchResult(hit_index + 1, len(hits))
+
+    def _go_to(self, hit: SearchHit) -> None:
+        """Unfold what hides a row, and go to it."""
         self.rows.unfolded |= set(hit.hidden_by)
         self._show_row(hit.key)
         self.view.was_cursor_moved = True
         self.view.move_to(self.rows.index_of(hit.key) or 0)
-        return SearchResult(hit_index + 1, len(hits))
 
     def _show_row(self, key: str) -> None:
         """Arrange the rows so that one of them has this key; if necessary, remove filters and show the tree."""
@@ -243,9 +247,16 @@ class ActivityPane(Vertical):
     # Filters and views
 
     def action_errors(self) -> None:
-        """Show only errors, or everything again."""
+        """Show only errors, those of sub-tasks too, and go to the first; or show everything again."""
         self.rows.errors_only = not self.rows.errors_only
+        failures: list[SearchHit] = []
+        if self.rows.errors_only:
+            failures = self.rows.find(is_failed_call)
+        for failure in failures:
+            self.rows.unfolded |= set(failure.hidden_by)
         self._apply_change()
+        if failures and not (isinstance(self.row, TreeRow) and is_failed_call(self.row)):
+            self._go_to(failures[0])
 
     def action_reasoning(self) -> None:
         """Show or hide the agent's reasoning."""
