@@ -29,6 +29,7 @@ OWN_KEYS = {
 }
 
 
+@pytest.mark.long
 async def test_screens_name_the_keys_that_are_bound(serve: Serve, tmp_path: Path) -> None:
     async with dashboard_with_invoice(serve, tmp_path, hold=60.0, keys=checked_keys(OWN_KEYS)) as operator:
         task = invoice(operator)

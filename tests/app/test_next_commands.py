@@ -45,6 +45,7 @@ def shown_task(operator: Operator) -> str:
     return screen.task_id
 
 
+@pytest.mark.long
 async def test_an_operator_goes_from_wait_to_wait_and_to_the_next_failure(serve: Serve, tmp_path: Path) -> None:
     """Point 10: on the list with the cursor, in a task to the task, in a review to the review."""
     async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
@@ -102,6 +103,7 @@ async def test_several_open_reviews_are_not_left_by_accident(serve: Serve, tmp_p
         assert isinstance(operator.app.screen, BulkReviewScreen)
 
 
+@pytest.mark.long
 async def test_the_cursor_is_on_the_next_wait_after_a_decision(serve: Serve, tmp_path: Path) -> None:
     """Point 10: also while the decision is held, and not on the task that left."""
     async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:

@@ -192,6 +192,7 @@ def child_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
+@pytest.mark.long
 def test_the_terminal_is_right_after_stop_resize_and_continue(tmp_path: Path, record_tried: RecordTried) -> None:
     """In a shell with jobs: ctrl+z, SIGSTOP, storms of sizes; the shell has its terminal, and the screen is whole."""
     dice, done = random.Random(3), list[str]()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.domain.test_agent_page import HOSTILE_RECORD, SECRET
 from tests.local.conftest import Serve
 from tests.screens.operator import Operator, dashboard_with_invoice, open_dashboard
@@ -36,6 +38,7 @@ async def test_the_id_that_user_tokens_needs_is_found_from_the_agent_picker(serv
         await operator.until(lambda: isinstance(operator.app.screen, AgentPicker))
 
 
+@pytest.mark.long
 async def test_a_tasks_page_tells_which_node_waits_and_opens_sub_agents(serve: Serve, tmp_path: Path) -> None:
     async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("enter")

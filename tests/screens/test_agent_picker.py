@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
 from tests.local.conftest import Serve
 from tests.screens.operator import dashboard_with_invoice
 
 
+@pytest.mark.long
 async def test_an_agent_is_chosen_for_the_filter_and_for_a_new_task(serve: Serve, tmp_path: Path) -> None:
     async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("at")

@@ -133,6 +133,7 @@ async def refused(operator: Operator, words: str) -> None:
     assert not operator.app.services.progress.unfinished
 
 
+@pytest.mark.long
 async def test_seeing_only_the_end_of_a_payload_is_not_enough(serve: Serve, tmp_path: Path) -> None:
     async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         screen = await opened(operator, **{f"line {number}": number for number in range(90)})
@@ -176,6 +177,7 @@ async def test_lines_behind_a_dialog_are_unseen(serve: Serve, tmp_path: Path) ->
         assert not payload.is_read
 
 
+@pytest.mark.long
 async def test_every_masked_part_has_to_be_revealed_once(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,6 +197,7 @@ async def test_every_masked_part_has_to_be_revealed_once(
         await approve(operator)
 
 
+@pytest.mark.long
 async def test_every_line_of_revealed_text_has_to_be_seen(serve: Serve, tmp_path: Path) -> None:
     async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         screen = await opened(operator, password="\n".join(["harmless"] * 60 + [EVIL]))
@@ -235,6 +238,7 @@ async def test_a_payload_with_the_configured_key_says_so_and_never_shows_it(serv
         assert "your own API key is in it" in operator.text
 
 
+@pytest.mark.long
 async def test_a_bulk_decision_needs_the_masked_parts_of_each_task_revealed(serve: Serve, tmp_path: Path) -> None:
     # Private: only the screen knows which requests were read.
     async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.local.conftest import Serve
 from tests.screens.operator import dashboard_with_invoice, invoice, make_invoice, reject_elsewhere
 from tui.screens.approval_base import DEAD_KEY_SECONDS
@@ -11,6 +13,7 @@ from tui.screens.bulk_review import BulkReviewScreen
 from tui.widgets.inspector import Inspector
 
 
+@pytest.mark.long
 async def test_a_bulk_approval_shows_the_outcome_of_each_task(serve: Serve, tmp_path: Path) -> None:
     async with dashboard_with_invoice(serve, tmp_path) as operator:
         ids = [invoice(operator)["id"], make_invoice(operator.here, 8), make_invoice(operator.here, 9)]

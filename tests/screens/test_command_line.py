@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.local.conftest import Serve
 from tests.screens.operator import dashboard_with_invoice, invoice
 from tui.screens.task_detail import TaskScreen
 
 
+@pytest.mark.long
 async def test_the_command_line_runs_commands_by_name(serve: Serve, tmp_path: Path) -> None:
     async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("colon", *"filtr", "enter")

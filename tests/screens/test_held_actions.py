@@ -76,6 +76,7 @@ async def test_the_named_keys_take_back_in_every_place(serve: Serve, tmp_path: P
 
 
 @pytest.mark.parametrize("name", PLACES)
+@pytest.mark.long
 async def test_a_hold_pauses_while_a_dialog_is_open(serve: Serve, tmp_path: Path, name: str) -> None:
     async with dashboard_with_invoice(serve, tmp_path, hold=HOLD_SECONDS) as operator:
         await open_place(operator, PLACES[name])

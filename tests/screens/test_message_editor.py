@@ -37,6 +37,7 @@ async def write(operator: Operator, form: OptionForm, name: str, text: str) -> N
     await operator.pilot.pause()
 
 
+@pytest.mark.long
 async def test_an_operator_sets_every_kind_of_option_with_the_keyboard(serve: Serve, tmp_path: Path) -> None:
     schema = tmp_path / "schema.json"
     schema.write_text('{"type": "object"}')

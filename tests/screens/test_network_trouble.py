@@ -175,6 +175,7 @@ async def test_point_9_a_refused_key_is_not_authorized_everywhere(
         assert "offline" not in operator.text
 
 
+@pytest.mark.long
 async def test_point_9_a_review_opened_while_offline_heals_by_itself(
     platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -279,6 +279,7 @@ async def test_a_draft_of_several_lines_becomes_one_line_that_has_to_be_entered_
         assert screen.query_one("#payload", Inspector).is_read
 
 
+@pytest.mark.long
 async def test_the_reason_can_be_written_before_all_lines_were_seen_but_not_sent(serve: Serve, tmp_path: Path) -> None:
     async with dashboard_with_invoice(serve, tmp_path, (80, 24), hold=60.0) as operator:
         platform, task = operator.here.local.platform, invoice(operator)

@@ -41,6 +41,7 @@ def journal(operator: Operator) -> list[str]:
 
 
 @pytest.mark.parametrize("content", [{"memo": "x" * 60_000 + " PAY MALLORY"}, {"y" * 12_000 + "MALLORY": 1}])
+@pytest.mark.long
 async def test_a_payload_is_shown_whole_however_long_its_lines(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: Any
 ) -> None:
@@ -56,6 +57,7 @@ async def test_a_payload_is_shown_whole_however_long_its_lines(
         assert "chars]" not in whole
 
 
+@pytest.mark.long
 async def test_a_payload_that_cannot_be_shown_whole_cannot_be_decided(serve: Serve, tmp_path: Path) -> None:
     async with dashboard_with_invoice(serve, tmp_path) as operator:
         ask(operator, lines=list(range(30_000)))
@@ -268,6 +270,7 @@ def invoice_id(operator: Operator, number: int) -> str:
     return next(str(task["id"]) for task in tasks if task["title"].endswith(f" {number}"))
 
 
+@pytest.mark.long
 async def test_the_task_on_the_top_screen_is_followed(serve: Serve, tmp_path: Path) -> None:
     async with dashboard_with_invoice(serve, tmp_path) as operator:
         other = make_invoice(operator.here, 8)

@@ -71,6 +71,7 @@ async def test_a_review_shows_what_was_asked_the_agents_own_words_and_the_node(s
         assert "reading" not in operator.text
 
 
+@pytest.mark.long
 async def test_late_details_stop_the_keys_once_and_what_was_seen_stays_seen(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -150,6 +150,7 @@ async def test_decision_keys_are_dead_for_a_moment_after_the_review_opens(serve:
 
 
 @pytest.mark.parametrize("key", ["A", "R"])
+@pytest.mark.long
 async def test_a_payload_whose_end_was_not_shown_cannot_be_decided(serve: Serve, tmp_path: Path, key: str) -> None:
     async with dashboard_with_invoice(serve, tmp_path, (80, 24), hold=0.0) as operator:
         content = {f"line {number}": number for number in range(30)} | {"the end": "of it"}

@@ -147,6 +147,7 @@ async def walk(operator: Operator, seen: list[str]) -> None:
         await look("pagedown")
 
 
+@pytest.mark.long
 async def test_no_secret_is_shown_copied_or_written(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_tried: RecordTried
 ) -> None:

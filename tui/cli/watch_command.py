@@ -144,6 +144,8 @@ class _ChangePrinter(Struct):
     _changed_at: dict[str, datetime] = field(default_factory=dict)
     """When each task last changed: a replayed stream repeats older states, which are not printed again."""
     _withheld: dict[str, str] = field(default_factory=dict)
+    _is_text_over: bool = False
+    """Whether the stream has gone on after its text; a line from elsewhere may come in the middle of a word."""
     """Streamed text of each task that is not printed yet."""
     _open_calls: dict[str, set[str]] = field(default_factory=dict)
     """The calls of each task whose request was printed and whose result was not."""
@@ -166,7 +168,9 @@ class _ChangePrinter(Struct):
         self._state = self._state.after([change])
         match change:
             case EventSeen(task_id, event):
+                self._is_text_over = event.chunk is None
                 self._print_event(task_id, event)
+                self._is_text_over = False
             case LogSeen(task_id, _, at, new_entries):
                 for entry in new_entries:
                     self._print_entry(task_id, entry)
@@ -195,6 +199,7 @@ class _ChangePrinter(Struct):
 
     def print_final(self, task: AnyTask) -> None:
         """Print the final state of a task: its result, or its JSON."""
+        self._is_text_over = True
         self._print_withheld(task.id)
         if self.out.format != "table":
             self.out.json({**task_json(task, self._state.wait(task.id), None), "kind": "final"})
@@ -276,15 +281,19 @@ class _ChangePrinter(Struct):
         self._withheld[task_id] = text[printable_chars:]
 
     def _print_withheld(self, task_id: str) -> None:
-        """Print the streamed text of a task that was withheld, because something else follows it."""
+        """Print the streamed text of a task that was withheld: whole if it is over, else without its last word."""
         text = self._withheld.pop(task_id, "")
-        if text:
-            self.out.text(text)
+        printable_chars = len(text)
+        if not self._is_text_over:
+            printable_chars = self._printable_chars(text, r"\s")
+            self._withheld[task_id] = text[printable_chars:]
+        if printable_chars > 0:
+            self.out.text(text[:printable_chars].rstrip())
 
-    def _printable_chars(self, text: str) -> int:
+    def _printable_chars(self, text: str, end_pattern: str = "\n") -> int:
         """Return how many characters are printable now: printing stops where that does not split a secret in two."""
         redact = self.out.redactor.text
-        ends = [match.end() for match in re.finditer("\n", text)]
+        ends = [match.end() for match in re.finditer(end_pattern, text)]
         if not ends and len(text) > MIN_SPLIT_LINE_CHARS:
             ends = [match.end() for match in re.finditer(" ", text[:-MAX_WITHHELD_WORD_CHARS])]
         for end in reversed(ends[-MAX_TRIED_ENDS:]):

@@ -6,7 +6,7 @@ import operator
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, overload
 
 from msgspec import Struct
@@ -190,8 +190,9 @@ class ActivityNodes(Sequence[Node]):
         return Counter(map(self._kind_of, items)), failed
 
     def has_work_before(self, moment: datetime) -> bool:
-        """Return whether the agent did something before a moment: anything but a message of the user."""
-        return any(map(self._is_work, self._items[: self._first_index_since(moment)]))
+        """Return whether the agent did something before a moment: anything with a time but a message of the user."""
+        first_with_time = self._first_index_since(EPOCH + timedelta.resolution)
+        return any(map(self._is_work, self._items[first_with_time : self._first_index_since(moment)]))
 
     def _is_work(self, item: Node | int) -> bool:
         if isinstance(item, Node) and isinstance(item.entry, Message):
