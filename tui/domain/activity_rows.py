@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from tui.client.json_codec import canonical
 from tui.client.json_values import EPOCH
-from tui.client.log_entries import Reasoning, ToolCall
+from tui.client.log_entries import Reasoning
 from tui.client.task_facts import Wait
 from tui.client.task_rows import AnyTask
 from tui.domain import wait_words
@@ -21,7 +21,7 @@ from tui.domain.repeated_calls import RepeatedCalls
 from tui.domain.status_rows import StatusRow, with_gaps
 from tui.domain.subtask_digest import SubtaskDigest, subtask_digest
 from tui.domain.timeline import spans
-from tui.domain.tree_rows import SearchHit, TreeRow, match_triggers, walk_tree
+from tui.domain.tree_rows import SearchHit, TreeRow, is_failed_call, match_triggers, walk_tree
 from tui.security.redact import Redactor
 
 ROWS_PER_SLICE = 100
@@ -372,11 +372,6 @@ class ActivityRows:
         if self.errors_only and not is_failed_call(row) and not row.child_id:
             return True
         return not self.with_reasoning and isinstance(row.node.entry, Reasoning)
-
-
-def is_failed_call(row: TreeRow) -> bool:
-    """Return whether a row is a tool call that has failed."""
-    return row.node is not None and isinstance(row.node.entry, ToolCall) and row.node.entry.is_error
 
 
 def key_of(row: TreeRow | StatusRow) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from tui.client.json_values import EPOCH
-from tui.client.log_entries import Decision, Delegation
+from tui.client.log_entries import Decision, Delegation, ToolCall
 from tui.client.models import PlanStep
 from tui.client.task_rows import AnyTask
 from tui.domain.activity_log import Activity
@@ -33,6 +33,11 @@ class SearchHit(NamedTuple):
 
     key: str
     hidden_by: tuple[str, ...]
+
+
+def is_failed_call(row: TreeRow) -> bool:
+    """Return whether a row is a tool call that has failed."""
+    return row.node is not None and isinstance(row.node.entry, ToolCall) and row.node.entry.is_error
 
 
 def match_triggers(activity: Activity, children: Iterable[AnyTask]) -> dict[str, str]:

@@ -15,9 +15,9 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
 
-from tui.domain.activity_rows import ActivityRows, ActivitySource, is_failed_call, key_of
+from tui.domain.activity_rows import ActivityRows, ActivitySource, key_of
 from tui.domain.status_rows import StatusRow
-from tui.domain.tree_rows import SearchHit, TreeRow
+from tui.domain.tree_rows import SearchHit, TreeRow, is_failed_call
 from tui.widgets.activity_timeline import ActivityTimeline
 from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.activity_view import ActivityView
