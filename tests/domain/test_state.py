@@ -66,6 +66,12 @@ def everything(state: State) -> Any:
     return logs, tasks, agents, dict(state.children), dict(state.links), dict(state.gone)
 
 
+def test_a_row_of_an_agent_does_not_replace_a_record_with_workflow_nodes() -> None:
+    record, row = {"id": "a", "orchestration_nodes": [{"id": "n"}]}, {"id": "a", "name": "A"}
+    seen_as = [AgentsSeen((Agent.from_value(record),), at(1)), AgentsSeen((Agent.from_value(row),), at(2))]
+    assert State().after(seen_as).agents["a"][1].raw == record
+
+
 ROUNDS: dict[str, list[Change]] = {
     "rows": [
         seen(task("a", status="executing", title="one"), asked=1),
@@ -85,6 +91,7 @@ ROUNDS: dict[str, list[Change]] = {
         AgentsSeen((Agent.from_value({"id": "a", "name": "one"}),), at(1)),
         AgentsSeen((Agent.from_value({"id": "a", "name": "two"}), Agent.from_value({"id": "b"})), at(1)),
         AgentsSeen((Agent.from_value({"id": "a", "name": "zero"}),), at(0)),
+        AgentsSeen((Agent.from_value({"id": "b", "orchestration_nodes": [{"id": "n"}]}),), at(0)),
         LinkSeen("a", Link(LinkState.LIVE), at(1)),
         LinkSeen("a", Link(LinkState.POLLING, "no stream", 5), at(1)),
         LinkSeen("a", Link(LinkState.RECONNECTING, "lost", 5, 1), at(0)),

@@ -263,7 +263,7 @@ class _Reducer:
             case AgentsSeen(agents, at):
                 for agent in agents:
                     known = self._agents.get(agent.id)
-                    if known is None or (at, canonical(agent.raw)) > (known[0], canonical(known[1].raw)):
+                    if known is None or _agent_rank(at, agent) > _agent_rank(*known):
                         self._agents[agent.id] = (at, agent)
                         self._touched["agents"].add(agent.id)
             case TaskGone(task_id, at, reason) if (at, reason) > self._gone.get(task_id, (EPOCH, "")):
@@ -344,3 +344,8 @@ def _link_order(known: tuple[datetime, Link] | None) -> tuple[datetime, str]:
     if known is None:
         return EPOCH, ""
     return known[0], str(known[1])
+
+
+def _agent_rank(at: datetime, agent: Agent) -> tuple[bool, datetime, str]:
+    """Return the rank of an agent as it was seen: a row of a list does not replace a record with workflow nodes."""
+    return "orchestration_nodes" in agent.raw, at, canonical(agent.raw)
