@@ -148,19 +148,22 @@ async def test_a_report_that_no_record_shows_is_not_called_done(
     assert "xp-tui report … --anyway sends it again" in again.out
 
 
-async def test_a_report_whose_answer_was_lost_is_found_by_its_id(
-    shell: Shell, platform: Platform, server: Server, fast_clock: FastClock
+@pytest.mark.parametrize(("updated_at", "is_found"), [("2999-01-01T00:00:00Z", True), ("2020-01-01T00:00:00Z", False)])
+async def test_a_report_whose_answer_was_lost_is_found_by_its_id_unless_the_record_is_older(
+    shell: Shell, platform: Platform, server: Server, fast_clock: FastClock, updated_at: str, is_found: bool
 ) -> None:
     async def answer(request: Request, connection: Connection) -> bool:
         if not request.path.endswith("report_task"):
             return False
         record_report(platform.local.platform, "a1", TaskReport(**request.json).model_dump())
+        platform.change("mine", updated_at=updated_at)
         await connection.reply(502, b"<html>bad gateway</html>", {"content-type": "text/html"})
         return True
 
     platform.before_reply = answer
     said = await shell.on(server, *REPORT, "--id", "mine", "--yes")
-    assert said == (0, "the report is on record (no clear answer came: the platform failed (502)) mine\n", "")
+    words = "the report is on record (no clear answer came: the platform failed (502)) mine\n"
+    assert (said.code == 0, said.out == words) == (is_found, is_found)
     assert list(platform.tasks) == ["mine"]
 
 

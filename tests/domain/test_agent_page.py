@@ -177,3 +177,12 @@ def test_parts_of_any_form_have_a_page(place: str) -> None:
         settings_value = value if place == "settings" else {place: value}
         item = {"id": "g", "type": "mcp", "settings": settings_value}
         json.dumps(agent_sections(AgentRecord.from_record({"id": "a", "graph": [item, value]})))
+
+
+@pytest.mark.parametrize("path", ["headers.x-hook", "input.webhook.url", "$.env[0]", "input.api_key"])
+def test_a_value_that_is_compared_with_a_secret_is_masked(path: str) -> None:
+    from tui.client.agent_models import NodeCondition
+    from tui.domain.agent_limits import condition_text
+
+    condition = NodeCondition.from_value({"path": path, "type": "equals", "value": "hunter2"})
+    assert "hunter2" not in condition_text(condition)

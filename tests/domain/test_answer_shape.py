@@ -162,3 +162,12 @@ def test_deep_answers_are_cut() -> None:
     for _ in range(500):
         value = {"tasks": [value]}
     assert "<too deep>" in json.dumps(shape_of(value))
+
+
+def test_numbers_and_known_words_below_secret_names_are_masked() -> None:
+    secrets = {"otp": 123456, "password": "manager", "user_oidc_token": "1980-05-06", "auth": {"code": 445566},
+               "credentials": {"acme_corp": 987654321}, "user_ids": [99], "ids": [123]}  # fmt: skip
+    told = json.dumps(shape_of(secrets))
+    for secret in ("123456", "manager", "1980", "445566", "987654321", "acme_corp", "99", "[123"):
+        assert secret not in told
+    assert shape_of({"total_tokens": 150}) == {"total_tokens": 150}

@@ -90,3 +90,19 @@ def test_plan_queue_time_and_tool_calls_are_derived() -> None:
 
 def test_a_time_that_cannot_be_read_is_shown_as_it_is() -> None:
     assert shown_value(Detail("created_at", "created", "soon", Form.TIME), datetime.isoformat) == "soon"
+
+
+def test_secrets_in_addresses_arguments_and_names_with_dots_are_counted_and_not_told() -> None:
+    server = {
+        "name": "a",
+        "url": "https://mcp.x.y/s/SECRETPATH/mcp",
+        "command": "npx x --token hunter2",
+        "args": ["hunter2"],
+    }
+    extension = {"config": {"contents": "hunter2"}, "webhook": {"url": "https://hooks.x/SECRETPATH"}}
+    told = details_of({"mcp_servers": [server], "payload_extension": extension, "api_key.prod": "hunter2"}, {})
+    text = repr(told.groups)
+    assert "hunter2" not in text
+    assert "SECRETPATH" not in text
+    assert "https://mcp.x.y" in text
+    assert told.secrets["mcp_servers.args"] == 1

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from tui.cli.context import Session, task_json
 from tui.cli.exit_codes import DECLINED, FAILED, OK, TOO_LATE, UNCONFIRMED, UsageError, exit_code_of, whole_id_note
 from tui.cli.output import FAINT, STRONG, Cell, ignore_broken_pipe
-from tui.cli.request_body import read_prompt, read_request_body, task_id_in_prompt
+from tui.cli.request_body import agent_of_request, read_prompt, read_request_body, task_id_in_prompt
 from tui.cli.show_command import NOT_FULLY_SHOWN, deciding_command, printed_request, show
 from tui.cli.signals import cancelled_by_signals
 from tui.cli.watch_command import follow
@@ -40,12 +40,12 @@ SIGNAL_EXIT_CODE_BASE = 128
 
 async def run_task(session: Session) -> int:
     """Run a new task; a prompt that names an existing task shows that one instead."""
-    arguments, settings = session.arguments, session.settings
+    arguments = session.arguments
     body = read_request_body(arguments)
     words = list(arguments.words)
-    agent = settings["agent"] or body.pop("agent_id", None)
+    agent = agent_of_request(session, body, words[: len(words) - 1])
     if len(words) > 1:
-        agent = words.pop(0)
+        words.pop(0)
     prompt = read_prompt(words, body)
     if task_id := task_id_in_prompt(prompt):
         arguments.task = task_id

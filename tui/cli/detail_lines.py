@@ -61,10 +61,10 @@ def _detail_lines(out: Output, detail: Detail) -> Iterator[str]:
 
 def _value_text(out: Output, detail: Detail, value: Any) -> str:
     """Return a value as text with its secrets masked: a text as it is, all else as JSON."""
-    if isinstance(value, str):
-        return out.redactor.text(value)
     last_name = detail.name.rpartition(".")[2]
     redacted = out.redactor.json(value, last_name)
+    if isinstance(redacted, str):
+        return redacted
     compact = dumps(redacted)
     if len(compact) <= MAX_COMPACT_CHARS:
         return compact

@@ -7,7 +7,7 @@ from typing import Any
 from tui.cli.action_commands import action_exit_code, print_outcome, run_action
 from tui.cli.context import Session
 from tui.cli.exit_codes import DECLINED, OK, UsageError
-from tui.cli.request_body import STANDARD_INPUT, read_json_file, read_json_value, read_text_file
+from tui.cli.request_body import STANDARD_INPUT, agent_of_request, read_json_file, read_json_value, read_text_file
 from tui.domain.action import Action, Outcome, Verb
 from tui.domain.task_report import REPORT_DEFAULTS, TOKEN_NAMES, metrics_body, report_body
 
@@ -54,17 +54,17 @@ def _read_report(session: Session) -> tuple[str, dict[str, Any]]:
     fields: dict[str, Any] = {}
     if arguments.source_file:
         fields = read_json_file(arguments.source_file, dict)
-    agent = session.settings["agent"] or fields.pop("agent_id", None)
     if len(arguments.words) > 1:
         raise UsageError("one agent: xp-tui report AGENT --input TEXT; put texts in quotes")
-    if arguments.words:
-        agent = arguments.words[0]
+    agent = agent_of_request(session, fields, arguments.words)
     if not isinstance(agent, str) or not agent:
         raise UsageError("which agent? xp-tui report AGENT, or set XPANDER_AGENT_ID; xp-tui agents lists them")
     if unknown := [name for name in fields if name not in REPORT_DEFAULTS]:
         raise UsageError(f"a report has no field {', '.join(unknown)}; it has {', '.join(REPORT_DEFAULTS)}")
     fields |= {name: value for name, value in _given_fields(session).items() if value is not None}
     tokens = {name: getattr(arguments, name) for name in TOKEN_NAMES if getattr(arguments, name) is not None}
+    if not isinstance(fields.get("tokens") or {}, dict):
+        raise UsageError("the report is not right: tokens is an object. Nothing was sent")
     if tokens:
         fields["tokens"] = {**(fields.get("tokens") or {}), **tokens}
     try:

@@ -24,7 +24,10 @@ from tui.domain.task_options import (
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
     from types import SimpleNamespace
+
+    from tui.cli.context import Session
 
 MAX_INPUT_BYTES = MAX_FILE_MEBIBYTES * 1024 * 1024
 """The largest file or standard input that is accepted."""
@@ -49,6 +52,20 @@ def read_request_body(arguments: argparse.Namespace | SimpleNamespace) -> dict[s
         raise UsageError(f"{error}{_advice(error)}: nothing was sent") from error
     body.setdefault("source", DEFAULT_SOURCE)
     return body
+
+
+def agent_of_request(session: Session, body: dict[str, Any], words: Sequence[str]) -> Any:
+    """Take the agent out of the body of a --from file, and return the agent to use: the word given for it, if any.
+
+    The file and the settings may not contradict each other.
+    """
+    in_file = body.pop("agent_id", None)
+    in_settings = session.settings["agent"]
+    if words:
+        return words[0]
+    if in_file and in_settings and in_file != in_settings:
+        raise UsageError("the file and --agent or XPANDER_AGENT_ID name two agents: name one as AGENT")
+    return in_file or in_settings
 
 
 def _value_of(option: TaskOption, given: Any) -> object:

@@ -45,7 +45,7 @@ def _scalar_of(value: object) -> str | float | bool | None:
     return value if isinstance(value, str | int | float) else None
 
 
-def _origin_of(value: object) -> str | None:
+def origin_of(value: object) -> str | None:
     """Return the scheme, host and port of an address; a mark stands for all that follows."""
     parts = url_parts(value.strip() if isinstance(value, str) else "")
     if not parts.scheme or not parts.hostname:
@@ -56,7 +56,7 @@ def _origin_of(value: object) -> str | None:
     return origin
 
 
-def _program_of(value: object) -> str | None:
+def program_of(value: object) -> str | None:
     """Return the name of a command's program, without its folder and its arguments."""
     words = value.split(maxsplit=1) if isinstance(value, str) else []
     names = (word.rpartition("/")[2] for word in words[:1])
@@ -85,8 +85,8 @@ PlainTexts = Annotated[tuple[str, ...], BeforeValidator(_plain_texts_of)]
 Choice = Annotated[bool | None, BeforeValidator(_true_or_false)]
 """A setting that is on or off; None where the record does not tell."""
 Scalar = Annotated[str | int | float | bool | None, BeforeValidator(_scalar_of)]
-Origin = Annotated[str | None, BeforeValidator(_origin_of)]
-Program = Annotated[str | None, BeforeValidator(_program_of)]
+Origin = Annotated[str | None, BeforeValidator(origin_of)]
+Program = Annotated[str | None, BeforeValidator(program_of)]
 IsPresent = Annotated[bool, BeforeValidator(_is_present)]
 Size = Annotated[int, BeforeValidator(_size_of)]
 Channels = Annotated[dict[str, int], BeforeValidator(_channels_of)]

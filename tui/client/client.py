@@ -164,7 +164,8 @@ class Client:
         route, root = self._route(Operation.CREATE)
         url = root + route.fill(agent=agent_id)
         headers = {}
-        if agent_version and not (agent_version.isascii() and agent_version.isprintable()):
+        is_text = isinstance(agent_version, str) or agent_version is None
+        if not is_text or (agent_version and not (agent_version.isascii() and agent_version.isprintable())):
             raise BadAddress(f"{agent_version!r} is no version of an agent")
         if agent_version and route.surface is Surface.REST:
             from httpx import URL

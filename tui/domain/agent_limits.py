@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from tui.security.redact import MASK, is_secret
+from tui.security.redact import MASK, is_holder, is_secret, secret_members
 
 if TYPE_CHECKING:
     from tui.client.agent_models import AgentRecord, FrameworkSettings, NodeCondition, Strategy, TaskStrategies
@@ -99,6 +101,14 @@ def condition_text(condition: NodeCondition) -> str:
     if condition.group_id:
         words.append(f"group {condition.group_id}")
     if compared is not None:
-        sounds_secret = any(map(is_secret, (condition.path or "").split(".")))
-        words.append(MASK if sounds_secret else str(compared))
+        words.append(MASK if _sounds_secret(condition.path or "") else str(compared))
     return " ".join(filter(None, words)) or "a condition"
+
+
+def _sounds_secret(path: str) -> bool:
+    """Return whether a part of a path sounds like a secret: a name, an object of secrets, or a member of one."""
+    parts = re.findall(r"[\w-]+", path)
+    pairs = pairwise(parts)
+    return any(is_secret(part) or is_holder(part) for part in parts) or any(
+        member in secret_members(holder) for holder, member in pairs
+    )

@@ -13,7 +13,7 @@ from typing import Any
 from tui.client.json_codec import canonical
 from tui.client.json_values import parse_time
 from tui.domain.known_words import KNOWN_WORDS
-from tui.security.redact import Redactor
+from tui.security.redact import Redactor, is_holder, is_secret
 
 MAX_DEPTH = 40
 """Levels of an answer that are told; the rest is counted as too deep."""
@@ -51,6 +51,7 @@ _HUMP = r"(?:[A-Z]?[a-z]{2,15}|[A-Z]{2,5})"
 _PLAIN_NAME = re.compile(
     rf"_{{0,2}}(?:[a-z]|{_HUMP}{{1,6}}\d{{0,2}})(?:[_-](?:[a-z]|{_HUMP}{{1,6}})\d{{0,2}}){{0,7}}", re.ASCII
 )
+_ID_NAME = re.compile(r"(?:^|_)ids?$")
 _HEX_WORD = re.compile(r"(?:^|_)[a-f]{8,}(?:_|$)")
 _REDACTOR = Redactor()
 
@@ -84,7 +85,7 @@ def is_plain_name(name: str) -> bool:
 def _shape(value: Any, *, name: str, depth: int, is_user_content: bool) -> Any:
     if depth > MAX_DEPTH:
         return "<too deep>"
-    is_user_content = is_user_content or name in USER_CONTENT
+    is_user_content = is_user_content or name in USER_CONTENT or is_secret(name) or is_holder(name)
     match value:
         case dict():
             return _shape_of_object(value, depth, is_user_content)
@@ -96,7 +97,7 @@ def _shape(value: Any, *, name: str, depth: int, is_user_content: bool) -> Any:
             return shape_of_text(value)
         case bool() | None:
             return value
-        case int() | float() if is_user_content or name == "id" or name.endswith("_id"):
+        case int() | float() if is_user_content or _ID_NAME.search(name):
             return f"<number {len(str(value))}>"
         case int() | float():
             return value

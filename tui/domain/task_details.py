@@ -246,7 +246,7 @@ def _spread(record: Mapping[str, Any]) -> dict[str, Any]:
 def _without_secrets(path: str, value: Any, secrets: Counter[str]) -> Any:
     """Return the value of an attribute without the secrets in it, which are counted."""
     if path == "mcp_servers":
-        value = [_with_plain_sign_in(server) for server in items_of(value)]
+        value = [_without_addresses(server, secrets) for server in items_of(value)]
     cleared = without_secrets(value, path, secrets)
     if path in SECRET_ATTRIBUTES and not _is_empty(cleared):  # of an unusual form, and still a secret
         secrets[path] += 1
@@ -254,11 +254,22 @@ def _without_secrets(path: str, value: Any, secrets: Counter[str]) -> Any:
     return cleared
 
 
-def _with_plain_sign_in(server: Any) -> Any:
-    """Return an MCP server whose way to sign in has a name that does not sound like a secret."""
+def _without_addresses(server: Any, secrets: Counter[str]) -> Any:
+    """Return an MCP server with the host and the program alone: a path or an argument is often a secret.
+
+    Its way to sign in gets a name that does not sound like a secret.
+    """
+    from tui.client.agent_models import origin_of, program_of
+
     if not isinstance(server, dict):
-        return server
-    return {("sign_in" if name == "auth_type" else name): value for name, value in server.items()}
+        return None
+    kept = {("sign_in" if name == "auth_type" else name): value for name, value in server.items() if name != "args"}
+    if arguments := server.get("args"):
+        secrets["mcp_servers.args"] += len(arguments) if isinstance(arguments, list) else 1
+    for name, reduce in (("url", origin_of), ("command", program_of)):
+        if name in kept:
+            kept[name] = reduce(kept[name])
+    return kept
 
 
 def _is_empty(value: Any) -> bool:

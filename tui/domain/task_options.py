@@ -13,6 +13,7 @@ from tui.client.json_codec import NotJson, loads
 
 DEFAULT_SOURCE = "xp-tui"
 MAX_FILE_MEBIBYTES = 16
+MAX_DIGITS = 10
 """The largest file that an option can name."""
 USER_NEEDS_EMAIL = "a user needs an e-mail address: the platform refuses a task without it"
 
@@ -170,9 +171,11 @@ def text_value(option: TaskOption, text: str) -> object:
         case OptionKind.TEXTS:
             return text.replace(",", " ").split()
         case OptionKind.NUMBER:
-            if not (text.isascii() and text.isdecimal() and int(text[:10]) > 0):
-                raise OptionError(f"{option.label} is a whole number from 1", option.name)
-            return int(text[:10])
+            if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS and int(text) > 0):
+                raise OptionError(
+                    f"{option.label} is a whole number from 1, of {MAX_DIGITS} digits at most", option.name
+                )
+            return int(text)
         case OptionKind.CHOICE:
             if text not in option.choices and not option.has_open_choices:
                 raise OptionError(f"{option.label} is one of {', '.join(option.choices)}", option.name)

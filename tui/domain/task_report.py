@@ -44,6 +44,8 @@ def _token_counts(tokens: object) -> dict[str, int]:
     """Return all counts of tokens, with the total as the SDK computes it: the cached ones are not part of it."""
     if not isinstance(tokens, dict):
         raise ValueError(f"tokens is an object: {', '.join(TOKEN_NAMES)}")
+    if unknown := set(tokens) - {*TOKEN_NAMES, "total_tokens"}:
+        raise ValueError(f"tokens has no {', '.join(map(str, unknown))}; it has {', '.join(TOKEN_NAMES)}")
     counts: dict[str, int] = {}
     for name in TOKEN_NAMES:
         count = tokens.get(name) or 0

@@ -128,14 +128,14 @@ class Redactor:
         """Redact the fields of an object, which is called `holder` in the object or list around it."""
         redacted: dict[Any, Any] = {}
         holds_secrets = is_holder(holder)
-        secret_members = _secret_members(holder)
+        members = secret_members(holder)
         for key, item in value.items():
             name = str(key)
             if item is None:
                 redacted_item = None
             elif holds_secrets:
                 redacted_item = self._redact_member(holder, name, item, depth)
-            elif secret_members and _plain_name(name) in secret_members:
+            elif members and _plain_name(name) in members:
                 redacted_item = self._redact_member("secrets", name, item, depth)
             else:
                 redacted_item = self.json(item, name, depth)
@@ -191,7 +191,7 @@ def _sounds_like_holder(name: str) -> bool:
     return plain_name in HOLDERS or plain_name in FIELDS
 
 
-def _secret_members(holder: str) -> frozenset[str]:
+def secret_members(holder: str) -> frozenset[str]:
     """Return the members that are secret in the object of this name."""
     if len(holder) > MAX_CACHED_CHARS:
         return frozenset()

@@ -195,6 +195,9 @@ class ActionConfirmer:
 
         async def is_conclusive(record: Task) -> bool:
             nonlocal mismatch
+            if action.reported_id and record.id != action.reported_id:
+                mismatch = "is another than the reported one"
+                return False
             mismatch = _reason_not_new(action, before, record) or evidence.mismatch_with_action(record, action)
             return not mismatch
 
@@ -234,9 +237,9 @@ class ActionConfirmer:
 
     async def find_created(self, action: Action, before: StateBefore) -> Task | None:
         """Find the task that a creation has created: by the id that a report names, or among the agent's newest."""
-        if action.reported_id is not None:
-            return await self._find_reported(action)
         since = before.sent_at - timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)
+        if action.reported_id is not None:
+            return await self._find_reported(action, since)
         for row in await self.read_newest_tasks(action.target) or ():
             if before.reason_not_new(row) or not evidence.is_recent(row, since):
                 continue
@@ -247,11 +250,13 @@ class ActionConfirmer:
                     return task
         return None
 
-    async def _find_reported(self, action: Action) -> Task | None:
-        """Find the task with the id that a report names; None if its record does not show the report."""
+    async def _find_reported(self, action: Action, since: datetime) -> Task | None:
+        """Find the task with the id that a report names; None if its record shows no such report since then."""
         with suppress(ApiError, BadAddress):
             task = await self._client.task(action.reported_id or "")
-            if not evidence.mismatch_with_action(task, action):
+            changed_at = task.updated_at or task.created_at
+            is_recent = changed_at is not None and changed_at >= since
+            if is_recent and not evidence.mismatch_with_action(task, action):
                 return task
         return None
 
