@@ -158,6 +158,8 @@ class Activity(Struct, eq=False):
             node.add_live(sourced)
             if node.logged is None:
                 self._unlogged[id(node)] = node
+            else:  # it has been joined with a logged duplicate
+                self._unlogged.pop(id(node), None)
         self._update_node(node, entry.keys)
 
     def _add_logged_node(self, entry: Entry, sourced: SourcedEntry, when: datetime, ordinal: int) -> None:
