@@ -99,10 +99,15 @@ def test_secrets_in_addresses_arguments_and_names_with_dots_are_counted_and_not_
         "command": "npx x --token hunter2",
         "args": ["hunter2"],
     }
-    extension = {"config": {"contents": "hunter2"}, "webhook": {"url": "https://hooks.x/SECRETPATH"}}
+    extension = {"config": {"contents": "hunter2"}, "Webhook": {"URL": "https://hooks.x/SECRETPATH"}}
     told = details_of({"mcp_servers": [server], "payload_extension": extension, "api_key.prod": "hunter2"}, {})
     text = repr(told.groups)
     assert "hunter2" not in text
     assert "SECRETPATH" not in text
     assert "https://mcp.x.y" in text
     assert told.secrets["mcp_servers.args"] == 1
+
+
+def test_a_field_without_a_name_is_no_other_attribute() -> None:
+    (group,) = details_of({"": "odd"}).groups
+    assert [detail.name for detail in group.details] == [""]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from tui.security.redact import MASK, is_holder, is_secret, secret_members
+from tui.security.redact import MASK, is_holder, is_secret, is_secret_member
 
 if TYPE_CHECKING:
     from tui.client.agent_models import AgentRecord, FrameworkSettings, NodeCondition, Strategy, TaskStrategies
@@ -108,7 +108,6 @@ def condition_text(condition: NodeCondition) -> str:
 def _sounds_secret(path: str) -> bool:
     """Return whether a part of a path sounds like a secret: a name, an object of secrets, or a member of one."""
     parts = re.findall(r"[\w-]+", path)
-    pairs = pairwise(parts)
-    return any(is_secret(part) or is_holder(part) for part in parts) or any(
-        member in secret_members(holder) for holder, member in pairs
-    )
+    if any(is_secret(part) or is_holder(part) for part in parts):
+        return True
+    return any(is_secret_member(holder, name) for holder, name in pairwise(parts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from tui.security.redact import MAX_JSON_DEPTH, is_holder, is_secret, secret_members
+from tui.security.redact import MAX_JSON_DEPTH, is_holder, is_secret, is_secret_member
 
 TOO_DEEP = "… nested too deep to show"
 
@@ -19,7 +19,7 @@ def without_secrets(value: Any, path: str, counts: Counter[str], names: tuple[st
         return TOO_DEEP
     names = names or ("", path, *path.split("."))
     holder, name = names[-2:]
-    if is_secret(path) or is_secret(name) or is_holder(name) or name in secret_members(holder):
+    if is_secret(path) or is_secret(name) or is_holder(name) or is_secret_member(holder, name):
         count = _count_scalars(value, depth)
         if count:
             counts[path] += count

@@ -279,7 +279,7 @@ def _is_empty(value: Any) -> bool:
 def _take(values: dict[str, Any], attribute: Attribute) -> Any:
     """Take the value of an attribute out of these; another value under its other path stays."""
     value = values.pop(attribute.path, None)
-    other = values.get(attribute.other_path)
+    other = values.get(attribute.other_path) if attribute.other_path else None
     if other is not None and (value is None or other == value):
         return values.pop(attribute.other_path)
     return value

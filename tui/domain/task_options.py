@@ -13,8 +13,9 @@ from tui.client.json_codec import NotJson, loads
 
 DEFAULT_SOURCE = "xp-tui"
 MAX_FILE_MEBIBYTES = 16
-MAX_DIGITS = 10
 """The largest file that an option can name."""
+MAX_DIGITS = 10
+"""The most digits that a number in an option can have."""
 USER_NEEDS_EMAIL = "a user needs an e-mail address: the platform refuses a task without it"
 
 

@@ -128,14 +128,13 @@ class Redactor:
         """Redact the fields of an object, which is called `holder` in the object or list around it."""
         redacted: dict[Any, Any] = {}
         holds_secrets = is_holder(holder)
-        members = secret_members(holder)
         for key, item in value.items():
             name = str(key)
             if item is None:
                 redacted_item = None
             elif holds_secrets:
                 redacted_item = self._redact_member(holder, name, item, depth)
-            elif members and _plain_name(name) in members:
+            elif is_secret_member(holder, name):
                 redacted_item = self._redact_member("secrets", name, item, depth)
             else:
                 redacted_item = self.json(item, name, depth)
@@ -191,11 +190,12 @@ def _sounds_like_holder(name: str) -> bool:
     return plain_name in HOLDERS or plain_name in FIELDS
 
 
-def secret_members(holder: str) -> frozenset[str]:
-    """Return the members that are secret in the object of this name."""
+def is_secret_member(holder: str, name: str) -> bool:
+    """Return whether a member of this name is secret in the object that is called `holder`."""
     if len(holder) > MAX_CACHED_CHARS:
-        return frozenset()
-    return _secret_members_cached(holder)
+        return False
+    members = _secret_members_cached(holder)
+    return bool(members) and _plain_name(name) in members
 
 
 @lru_cache(MAX_CACHED_NAMES)
